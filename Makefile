@@ -1,0 +1,33 @@
+# Sidekey: `make` alone prints the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install run dev test check clean
+
+help: ## print the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: .venv/installed ## create .venv alone
+
+.venv/installed: pyproject.toml
+	@echo "installing into .venv (a minute the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: install ## three functions in three languages read secrets through AWS's own emulator
+	@$(BIN)/python scripts/run
+
+dev: install ## the same, with the endpoint left open on 2773 until Ctrl-C
+	@$(BIN)/python scripts/run --dev
+
+test: install ## every test, the emulator's included
+	@$(BIN)/python -m pytest -n 2
+
+check: install ## lint, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean: ## remove what make made
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
