@@ -84,10 +84,11 @@ class LambdaApi:
     def register(self, name: str, events: Iterable[str]) -> Registration:
         """Register as `name` (exactly the file's name in /opt/extensions) for `events` (INVOKE, SHUTDOWN)."""
         wanted = ",".join([f'"{event}"' for event in events])
+        body = f'{{"events":[{wanted}]}}'.encode()
         head = f"Lambda-Extension-Name: {name}\r\nLambda-Extension-Accept-Feature: accountId\r\n"
-        headers, body = self._call("register", self._request("POST", "register", head, f'{{"events":[{wanted}]}}'))
+        headers, said = self._call("register", self._request("POST", "register", head, body))
         self._identifier = _header(headers, b"lambda-extension-identifier")
-        return Registration(identifier=self._identifier, body=body)
+        return Registration(identifier=self._identifier, body=said)
 
     def next_event(self) -> Event:
         """Say that we are done with the last event, and wait for the next, however long it takes."""
@@ -129,11 +130,10 @@ class LambdaApi:
     def _identity(self) -> str:
         return f"Lambda-Extension-Identifier: {self._identifier}\r\n"
 
-    def _request(self, method: str, path: str, head: str, body: str = "") -> bytes:
+    def _request(self, method: str, path: str, head: str, body: bytes = b"") -> bytes:
         """Render a request; all of it goes out in one segment."""
-        payload = body.encode()
-        length = f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n" if payload else ""
-        return f"{method} {BASE}/{path} HTTP/1.1\r\nHost: {self._address}\r\n{head}{length}\r\n".encode() + payload
+        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+        return f"{method} {BASE}/{path} HTTP/1.1\r\nHost: {self._address}\r\n{head}{length}\r\n".encode() + body
 
     def _call(self, what: str, request: bytes) -> tuple[bytes, bytes]:
         """Send `request` and return head and body of the answer; once more if a kept connection was dropped."""
