@@ -1,0 +1,227 @@
+"""One connection: names resolved, addresses tried, a tunnel asked for, TLS shaken hands on, one exchange at a time.
+
+Law: nothing here waits longer than its `Bound`, not even for a server that sends a byte now and then. Failures leave
+as OSError (TimeoutError among them) or BrokenResponseError; `transport` gives them words.
+"""
+
+from __future__ import annotations
+
+import _socket
+import _ssl
+import _thread
+
+from extension.core.record import Record
+from extension.upstream.http1 import BrokenResponseError, ResponseParser
+from extension.upstream.proxy import connect_request
+from extension.upstream.tls import may_know_elsewhere
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from extension.upstream.http1 import Response
+    from extension.upstream.proxy import Proxy
+    from extension.upstream.tls import Trust
+
+    Address = tuple[int, int, int, str, Any]
+    Resolve = Callable[[str, int, float], Sequence[Address]]
+
+_READ_BYTES = 65_536
+_CONNECT_OK = 200
+
+
+class Origin(Record):
+    """Where to: `scheme` is http or https."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """What belongs into the `Host` header: the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = (self.scheme, self.port) in (("https", 443), ("http", 80))
+        return host if usual else f"{host}:{self.port}"
+
+
+class Bound:
+    """The end of an attempt, on an injected monotonic clock."""
+
+    __slots__ = ("_end", "_monotonic", "seconds")
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        """Start now, for `seconds`."""
+        self.seconds = seconds
+        self._monotonic = monotonic
+        self._end = monotonic() + seconds
+
+    def left(self, most: float) -> float:
+        """Return the seconds left, at most `most`; TimeoutError if there are none."""
+        left = min(self._end - self._monotonic(), most)
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class _Socket(_socket.socket):
+    """A socket that the TLS layer can refer to weakly, as it must."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Connection:
+    """A connected socket, plain or TLS, and the time of the wall clock when it was last used."""
+
+    __slots__ = ("_plain", "_receive", "_send", "answering", "idle_since")
+
+    def __init__(self, plain: _socket.socket) -> None:
+        """Take the socket over."""
+        self._plain = plain
+        self._send: Callable[[bytes], Any] = plain.sendall
+        self._receive: Callable[[int], bytes] = plain.recv
+        self.answering = False
+        self.idle_since = 0.0
+
+    def start_tls(self, host: str, store: str, trust: Trust, bound: Bound) -> None:
+        """Speak TLS from here on; the host's name and chain are verified."""
+        tls = trust.wrap(self._plain, host, store)
+        self._plain.settimeout(bound.left(bound.seconds))
+        tls.do_handshake()
+        self._send = tls.write
+        self._receive = tls.read
+
+    def exchange(self, request: bytes, bound: Bound, read_seconds: float) -> tuple[Response, bool]:
+        """Send a request and return its response, and whether the connection may carry another one."""
+        self.answering = False
+        self._plain.settimeout(bound.left(read_seconds))
+        self._send(request)
+        parser = ResponseParser()
+        while not (data := self._next(bound, read_seconds)) or parser.feed(data) is None:
+            self.answering = parser.started
+            if not data:
+                return parser.finish(), False
+        return parser.finish(), parser.reusable
+
+    def _next(self, bound: Bound, read_seconds: float) -> bytes:
+        self._plain.settimeout(bound.left(read_seconds))
+        return self._receive(_READ_BYTES)
+
+    def ask_for_tunnel(self, origin: Origin, proxy: Proxy, bound: Bound, read_seconds: float) -> None:
+        """Have `proxy` connect us through to `origin`."""
+        self._plain.settimeout(bound.left(read_seconds))
+        self._send(connect_request(origin.host, origin.port, proxy))
+        head = b""
+        while b"\r\n\r\n" not in head and (data := self._next(bound, read_seconds)):
+            head += data
+        _check_tunnel(head)
+
+    def close(self) -> None:
+        """Close at once, without the farewell that TLS would wait for."""
+        self._plain.close()
+
+
+def _check_tunnel(head: bytes) -> None:
+    """Raise unless the proxy's answer is a 200 and nothing else came with it."""
+    end = head.find(b"\r\n\r\n")
+    version, _, rest = head.partition(b" ")
+    if end < 0 or not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
+        msg = "the proxy's answer is not HTTP"
+        raise BrokenResponseError(msg)
+    status = int(rest[:3])
+    if status != _CONNECT_OK or len(head) != end + 4:
+        msg = f"the proxy refused the tunnel with status {status}"
+        raise BrokenResponseError(msg)
+
+
+class Dialer:
+    """Opens connections: `connect_seconds` bounds each address, `read_seconds` each silence."""
+
+    def __init__(
+        self,
+        trust: Trust,
+        *,
+        proxy_for: Callable[[str, int], Proxy | None] = lambda _host, _port: None,
+        connect_seconds: float = 1.0,
+        read_seconds: float = 3.0,
+        resolve: Resolve | None = None,
+    ) -> None:
+        """Keep whom to trust and which way to go."""
+        self._trust = trust
+        self._proxy_for = proxy_for
+        self._connect_seconds = connect_seconds
+        self.read_seconds = read_seconds
+        self._resolve = resolve or look_up
+
+    def open(self, origin: Origin, bound: Bound) -> Connection:
+        """Return a new connection to `origin`, ready for a request."""
+        if origin.scheme == "http":
+            return self._reach(origin.host, origin.port, bound)
+        stores = self._trust.candidates(origin.host)
+        for store in stores[:-1]:
+            try:
+                return self._open_tls(origin, store, bound)
+            except (_ssl.SSLCertVerificationError, FileNotFoundError) as error:
+                if not isinstance(error, FileNotFoundError) and not may_know_elsewhere(error):
+                    raise
+        return self._open_tls(origin, stores[-1], bound)
+
+    def _open_tls(self, origin: Origin, store: str, bound: Bound) -> Connection:
+        proxy = self._proxy_for(origin.host, origin.port)
+        connection = (
+            self._reach(proxy.host, proxy.port, bound) if proxy else self._reach(origin.host, origin.port, bound)
+        )
+        try:
+            if proxy:
+                connection.ask_for_tunnel(origin, proxy, bound, self.read_seconds)
+            connection.start_tls(origin.host, store, self._trust, bound)
+        except BaseException:
+            connection.close()
+            raise
+        self._trust.remember(origin.host, store)
+        return connection
+
+    def _reach(self, host: str, port: int, bound: Bound) -> Connection:
+        """Connect to the first address of `host` that answers."""
+        failure: OSError = _socket.gaierror(_socket.EAI_NONAME, "the name has no address")
+        for family, kind, protocol, _, address in self._resolve(host, port, bound.left(bound.seconds)):
+            plain = _Socket(family, kind, protocol)
+            try:
+                plain.settimeout(bound.left(self._connect_seconds))
+                plain.connect(address)
+                plain.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            except OSError as error:
+                plain.close()
+                failure = error
+            else:
+                return Connection(plain)
+        raise failure
+
+
+def look_up(host: str, port: int, seconds: float) -> Sequence[Address]:
+    """Resolve a name within `seconds`: in a thread of its own, for the C library's resolver knows no bound."""
+    try:
+        return _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
+    except _socket.gaierror:
+        pass
+    outcome: list[Sequence[Address] | OSError] = []
+    done = _thread.allocate_lock()
+    done.acquire()
+    _thread.start_new_thread(_look_up_into, (outcome, done, host, port))
+    if not done.acquire(timeout=seconds):
+        raise TimeoutError
+    if isinstance(outcome[0], OSError):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _look_up_into(outcome: list[Any], done: _thread.LockType, host: str, port: int) -> None:
+    try:
+        outcome.append(_socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM))
+    except OSError as error:
+        outcome.append(error)
+    except UnicodeError:
+        outcome.append(_socket.gaierror(_socket.EAI_NONAME, "the name is none that DNS knows"))
+    finally:
+        done.release()

@@ -1,0 +1,136 @@
+"""Requests in, responses out, over connections that are kept alive and never trusted to still be.
+
+Law: a connection idle for 20 s of *wall clock* is dropped, because the monotonic clock stands still while Lambda has
+the environment frozen and the peer has not. A request that dies on a *reused* connection before any byte of its
+response is sent once more, on a new one. The one used last is used next. Every failure leaves as an UpstreamError
+that names the host, and never a header or a body.
+"""
+
+from __future__ import annotations
+
+import _socket
+import _ssl
+import _thread
+
+from extension.core.errors import TimedOut, Unreachable
+from extension.upstream.connection import Bound
+from extension.upstream.http1 import BrokenResponseError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extension.core.errors import UpstreamError
+    from extension.upstream.connection import Connection, Dialer, Origin
+    from extension.upstream.http1 import Response
+
+IDLE_SECONDS = 20.0
+_MOST_IDLE = 16
+
+
+class Transport:
+    """A pool of connections per origin, for any number of threads."""
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        *,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        """Take the clocks: `wall` tells what is too old, `monotonic` bounds an attempt."""
+        self._dialer = dialer
+        self._wall = wall
+        self._monotonic = monotonic
+        self._idle_seconds = idle_seconds
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._lock = _thread.allocate_lock()
+
+    def send(self, origin: Origin, request: bytes, *, attempt_seconds: float) -> Response:
+        """Return the response to ready request bytes; TimedOut or Unreachable within `attempt_seconds`."""
+        bound = Bound(attempt_seconds, self._monotonic)
+        try:
+            return self._send(origin, request, bound)
+        except (OSError, BrokenResponseError) as error:
+            raise describe(error, origin, attempt_seconds) from error
+
+    def close(self) -> None:
+        """Close every idle connection (at shutdown, and after a snapshot: none may live through it)."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for connections in idle.values():
+            _close_all(connections)
+
+    def _send(self, origin: Origin, request: bytes, bound: Bound) -> Response:
+        connection = self._take(origin)
+        if connection is not None:
+            try:
+                return self._exchange(origin, connection, request, bound)
+            except TimeoutError:
+                raise
+            except (OSError, BrokenResponseError):
+                if connection.answering:
+                    raise
+                self._forget(origin)
+        return self._exchange(origin, self._dialer.open(origin, bound), request, bound)
+
+    def _exchange(self, origin: Origin, connection: Connection, request: bytes, bound: Bound) -> Response:
+        kept = False
+        try:
+            response, kept = connection.exchange(request, bound, self._dialer.read_seconds)
+        finally:
+            if not kept:
+                connection.close()
+        if kept:
+            self._keep(origin, connection)
+        return response
+
+    def _take(self, origin: Origin) -> Connection | None:
+        """Return the idle connection used last, or None; drop those that are too old by the wall clock."""
+        now = self._wall()
+        with self._lock:
+            idle = self._idle.get(origin, [])
+            alive = [one for one in idle if abs(now - one.idle_since) < self._idle_seconds]
+            self._idle[origin] = alive
+            taken = alive.pop() if alive else None
+        _close_all([one for one in idle if one is not taken and one not in alive])
+        return taken
+
+    def _keep(self, origin: Origin, connection: Connection) -> None:
+        connection.idle_since = self._wall()
+        with self._lock:
+            idle = self._idle.setdefault(origin, [])
+            idle.append(connection)
+            surplus = [idle.pop(0)] if len(idle) > _MOST_IDLE else []
+        _close_all(surplus)
+
+    def _forget(self, origin: Origin) -> None:
+        """Close the origin's idle connections: where one was found dead, its siblings are."""
+        with self._lock:
+            idle = self._idle.pop(origin, [])
+        _close_all(idle)
+
+
+def _close_all(connections: list[Connection]) -> None:
+    for connection in connections:
+        connection.close()
+
+
+def describe(error: Exception, origin: Origin, seconds: float) -> UpstreamError:
+    """Put a failure into words: what happened, with which host, and what to look at."""
+    place = f"{origin.host}:{origin.port}"
+    if isinstance(error, TimeoutError):
+        return TimedOut(f"no answer from {place} within {seconds:g} s; is there a route to it (VPC endpoint, NAT)?")
+    if isinstance(error, _socket.gaierror):
+        return Unreachable(f"the name {origin.host} could not be resolved: {error.strerror}")
+    if isinstance(error, _ssl.SSLCertVerificationError):
+        reason = error.verify_message
+        return Unreachable(
+            f"the certificate of {place} is not trusted: {reason}; AWS_CA_BUNDLE names another authority"
+        )
+    if isinstance(error, _ssl.SSLError):
+        return Unreachable(f"TLS with {place} failed: {error.reason or error.strerror}")
+    if isinstance(error, OSError):
+        return Unreachable(f"no connection to {place}: {error.strerror or type(error).__name__}")
+    return Unreachable(f"no usable answer from {place}: {error}")
