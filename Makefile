@@ -15,14 +15,18 @@ install: .venv/installed ## create .venv alone
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-run: install ## three functions in three languages read secrets through AWS's own emulator
+run: install build/aws-lambda-rie ## three functions in three languages read secrets through AWS's own emulator
 	@$(BIN)/python scripts/run
 
 dev: install ## the same, with the endpoint left open on 2773 until Ctrl-C
 	@$(BIN)/python scripts/run --dev
 
-test: install ## every test, the emulator's included
+test: install build/aws-lambda-rie ## every test, the emulator's included
 	@$(BIN)/python -m pytest -n 2
+
+build/aws-lambda-rie: | .venv/installed
+	@echo "taking AWS's emulator out of the aws-sam-cli wheel"
+	@$(BIN)/python scripts/fetch-emulator
 
 check: install ## lint, format and types
 	@$(BIN)/ruff check .
