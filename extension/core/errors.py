@@ -64,13 +64,13 @@ class UpstreamError(SidekeyError):
     transient = False
 
 
-class Refused(UpstreamError):
+class Refused(UpstreamError):  # noqa: N818 (what it says, not that it is an error)
     """The service said no (4xx): gone, denied, invalid. Final, and never covered by a stale value."""
 
     status = 400
 
 
-class Transient(UpstreamError):
+class Transient(UpstreamError):  # noqa: N818
     """May pass by itself: worth another attempt, and a stale value may stand in."""
 
     transient = True

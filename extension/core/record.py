@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Self, dataclass_transform
 else:
 
-    def dataclass_transform(**_options):
+    def dataclass_transform(**_options: object) -> object:
         """Do at run time what typing's decorator does: nothing."""
         return lambda cls: cls
 
@@ -68,7 +68,7 @@ class Record(metaclass=_Shape):
 
     def __eq__(self, other: object) -> bool:
         """Compare by class and fields."""
-        return type(other) is type(self) and self.astuple() == other.astuple()  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.astuple() == other.astuple()
 
     def __hash__(self) -> int:
         """Hash by fields."""

@@ -1,0 +1,63 @@
+"""Which queries mean the same thing: regions resolved before a fetch, other names of a value known after it.
+
+Law: a name belongs to the caller's own account. A value of another account (or of one we cannot tell) is never
+reachable by its bare name, however it was fetched.
+"""
+
+from __future__ import annotations
+
+from extension.core.model import Parameter, Query, Secret
+from extension.core.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extension.core.model import Value
+
+_ARN_PARTS = 7
+_SUFFIX_LENGTH = 7
+"""A secret's ARN ends in a dash and six random characters; a partial ARN omits them."""
+
+
+class Home(Record):
+    """What a bare name is resolved against: default region, failover regions, and queries configured otherwise."""
+
+    region: str
+    failover: tuple[str, ...] = ()
+    configured: Mapping[Query, Query]
+
+    def resolve(self, query: Query) -> Query:
+        """Return the query with its regions, and with the role that the configuration gives it."""
+        query = self.configured.get(query, query)
+        if query.regions:
+            return query
+        first = arn_part(query.id, 3) or self.region
+        others = tuple(region for region in self.failover if region != first)
+        return query.replace(regions=(first, *others) if first else ())
+
+
+def arn_part(identifier: str, position: int) -> str:
+    """Return one colon-separated part of an ARN (3 region, 4 account), or an empty text for a name."""
+    parts = identifier.split(":")
+    return parts[position] if identifier.startswith("arn:") and len(parts) > position else ""
+
+
+def other_names(query: Query, value: Value, own_account: str | None) -> tuple[Query, ...]:
+    """Return the queries that `value`, fetched by `query`, answers as well: the full ARN first."""
+    if isinstance(value, Secret):
+        ids = [value.arn, value.arn[:-_SUFFIX_LENGTH]]
+    elif isinstance(value, Parameter):
+        ids = [value.arn]
+    else:
+        return ()
+    if own_account is not None and arn_part(value.arn, 4) == own_account:
+        ids.append(value.name)
+    return tuple(query.replace(id=identifier) for identifier in ids if identifier)
+
+
+def account_told_by(query: Query, value: Value) -> str | None:
+    """Return our own account where a fetch by bare name has shown it."""
+    if query.id.startswith("arn:") or query.role_arn is not None or not isinstance(value, Secret | Parameter):
+        return None
+    return arn_part(value.arn, 4) or None

@@ -1,0 +1,77 @@
+"""How queries become upstream calls: which go alone, which together.
+
+Law: every query is in exactly one job. Single secret calls are the rule (10,000/s against BatchGetSecretValue's 100/s);
+parameters go in tens, because 40/s is all an account has.
+"""
+
+from __future__ import annotations
+
+from extension.core.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from typing import Literal
+
+    from extension.core.model import Query, Value
+
+    Kind = Literal["secret", "secrets", "parameters", "path"]
+
+SINGLE_SECRETS = 20
+"""Up to here secrets are fetched singly when `batch` is auto."""
+BATCH_SECRETS = 20
+BATCH_PARAMETERS = 10
+
+
+class Job(Record):
+    """One upstream call (with its pages). `held` are the values in the cache that the call may find unchanged."""
+
+    kind: Kind
+    queries: tuple[Query, ...]
+    held: Mapping[Query, Value] = {}
+    timeout_seconds: float = 0.0
+
+    @property
+    def service(self) -> str:
+        """The service whose workers run the job."""
+        return "secretsmanager" if self.kind in ("secret", "secrets") else "ssm"
+
+
+def plan(queries: Iterable[Query], batch: str) -> list[Job]:
+    """Return the jobs for `queries`; `batch` is auto, always or never."""
+    distinct = list(dict.fromkeys(queries))
+    secrets = [query for query in distinct if query.service == "secretsmanager"]
+    together = batch == "always" or (batch == "auto" and len(secrets) > SINGLE_SECRETS)
+    bulk = [query for query in secrets if together and _is_current(query)]
+    alone = [query for query in secrets if query not in bulk] if bulk else secrets
+    parameters = [query for query in distinct if query.service == "ssm"]
+    return [
+        *singles(alone),
+        *_grouped("secrets", bulk, BATCH_SECRETS, lambda query: (query.role_arn, query.regions)),
+        *_grouped(
+            "parameters", parameters, BATCH_PARAMETERS, lambda query: (query.role_arn, query.regions, query.decrypt)
+        ),
+        *(Job(kind="path", queries=(query,)) for query in distinct if query.service == "ssm-path"),
+    ]
+
+
+def singles(queries: Iterable[Query]) -> list[Job]:
+    """Return a job for each secret."""
+    return [Job(kind="secret", queries=(query,)) for query in queries]
+
+
+def _is_current(query: Query) -> bool:
+    """Tell whether BatchGetSecretValue can answer it: it knows only AWSCURRENT."""
+    return query.version_id is None and query.version_stage is None
+
+
+def _grouped(kind: Kind, queries: list[Query], size: int, alike: Callable[[Query], Hashable]) -> list[Job]:
+    """Return jobs of at most `size` queries that are alike."""
+    groups: dict[Hashable, list[Query]] = {}
+    for query in queries:
+        groups.setdefault(alike(query), []).append(query)
+    return [
+        Job(kind=kind, queries=tuple(group[start : start + size]))
+        for group in groups.values()
+        for start in range(0, len(group), size)
+    ]

@@ -1,0 +1,124 @@
+"""The shelf: what is kept of a fetch, value or failure.
+
+Law: a value that arrives becomes one entry under all its names, with times of its own; a failure changes no time of
+the old entry, ends it when it says gone or denied, and is remembered briefly when there is none. No lock, no clock.
+"""
+
+from __future__ import annotations
+
+from extension.core.cache import Entry
+from extension.core.errors import Stopping, UpstreamError
+from extension.core.identity import account_told_by, other_names
+from extension.core.model import ParameterTree
+from extension.core.policy import covers, ends_value, negative_until, schedule
+from extension.core.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extension.core.cache import Cache
+    from extension.core.model import Query, Value
+    from extension.core.policy import Freshness, Rotation
+
+MAX_NEGATIVES = 1000
+
+
+class Fetched(Record):
+    """A value as it came, with what is known of its rotation."""
+
+    value: Value
+    rotation: Rotation | None = None
+
+
+class Negative(Record):
+    """A remembered failure of something that is not in the cache, made at `since`."""
+
+    error: UpstreamError
+    since: float
+    until: float
+
+
+class Landing(Record):
+    """How a fetch ended: a new entry, or an error and the old entry that may stand in for it."""
+
+    entry: Entry | None = None
+    error: UpstreamError | None = None
+    stale: Entry | None = None
+
+
+class Shelf:
+    """The cache and the remembered failures; its owner (the store) holds a lock around every call."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        freshness_of: Callable[[Query], Freshness],
+        chance: Callable[[], float],
+        negative_ttl_seconds: float,
+    ) -> None:
+        """Start with an empty memory of failures."""
+        self.cache = cache
+        self.own_account: str | None = None
+        self._freshness_of = freshness_of
+        self._chance = chance
+        self._negative_ttl_seconds = negative_ttl_seconds
+        self._negatives: dict[Query, Negative] = {}
+
+    def remembered(self, query: Query, now: float) -> UpstreamError | None:
+        """Return the failure that is still remembered for `query`."""
+        negative = self._negatives.get(query)
+        if negative is None:
+            return None
+        if negative.since <= now < negative.until:
+            return negative.error
+        del self._negatives[query]
+        return None
+
+    def keep(self, query: Query, fetched: Fetched, now: float, *, keep: bool) -> Landing:
+        """Take what `query` brought; every parameter of a tree becomes an entry of its own, too."""
+        self._negatives.pop(query, None)
+        self.own_account = self.own_account or account_told_by(query, fetched.value)
+        if isinstance(fetched.value, ParameterTree):
+            for parameter in fetched.value.parameters:
+                single = query.replace(service="ssm", id=parameter.name, recursive=False)
+                self._put(single, Fetched(value=parameter), now, keep=keep)
+        return Landing(entry=self._put(query, fetched, now, keep=keep))
+
+    def _put(self, query: Query, fetched: Fetched, now: float, *, keep: bool) -> Entry:
+        """Make the entry, and put it into the cache unless its TTL is zero or it must not be kept."""
+        freshness = self._freshness_of(query)
+        own_account = self.own_account if query.role_arn is None else None
+        names = (*other_names(query, fetched.value, own_account), query)
+        times = schedule(now, freshness, self._chance(), fetched.rotation)
+        entry = Entry(names[0], fetched.value, times, asked=query, rotation=fetched.rotation)
+        if keep and freshness.ttl_seconds > 0:
+            self.cache.put(entry, names[1:])
+        else:
+            entry.current = False
+        return entry
+
+    def fail(self, query: Query, error: UpstreamError, now: float) -> Landing:
+        """Take what went wrong; the old entry stands in where it may, and is ended where it must be."""
+        until = negative_until(now, self._negative_ttl_seconds, self._chance())
+        entry = self.cache.find(query)
+        if entry is not None and ends_value(error):
+            self.cache.drop(entry)
+            entry = None
+        if entry is None:
+            self._remember(query, Negative(error=error, since=now, until=until))
+            return Landing(error=error)
+        entry.failure, entry.failed_at, entry.retry_at = error, now, until
+        return Landing(error=error, stale=entry if covers(error, entry.times, now) else None)
+
+    def _remember(self, query: Query, negative: Negative) -> None:
+        if isinstance(negative.error, Stopping) or self._negative_ttl_seconds == 0:
+            return
+        if len(self._negatives) >= MAX_NEGATIVES:
+            self._negatives.pop(next(iter(self._negatives)))
+        self._negatives[query] = negative
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.cache.clear()
+        self._negatives.clear()

@@ -1,0 +1,71 @@
+"""The prefetch: what was asked for in advance, and what of it has not come yet.
+
+Law: it never fails by itself. What is late goes on arriving, what failed is said and asked for again on demand; only
+the lifecycle decides what a missing `required` reference means.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extension.core.config import Wish
+    from extension.core.model import Query
+    from extension.store import Answer, Store
+
+
+class Prefetch:
+    """The wishes and how far they are; thread-safe."""
+
+    def __init__(self, store: Store, wishes: tuple[Wish, ...], report: Callable[[str, str], None]) -> None:
+        """Start nothing yet."""
+        self.queries = frozenset(wish.reference.query for wish in wishes)
+        self._store = store
+        self._wishes = wishes
+        self._report = report
+        self._lock = allocate_lock()
+        self._latch = allocate_lock()
+        self._failed: dict[Query, str] = {}
+        self._waiting = set(self.queries)
+
+    def start(self) -> None:
+        """Ask for everything at once, over as many connections as a prefetch may use."""
+        self._latch.acquire()
+        if self.queries:
+            self._store.ensure([wish.reference.query for wish in self._wishes], self._take, wide=True)
+        else:
+            self._latch.release()
+
+    def _take(self, query: Query, answer: Answer) -> None:
+        with self._lock:
+            self._waiting.discard(query)
+            if answer.error is not None:
+                self._failed[query] = answer.error.message
+            done = not self._waiting
+        if answer.error is not None:
+            self._report("error", f"prefetch of {query.label}: {answer.error.message}; it is fetched again on demand")
+        if done:
+            self._latch.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until everything has come or failed, at most `seconds`; tell whether it has."""
+        if not self._latch.acquire(True, max(0.0, seconds)):
+            return False
+        self._latch.release()
+        return True
+
+    def missing(self) -> list[str]:
+        """Return what has not come, with the reason; what came later on demand is no longer missing."""
+        with self._lock:
+            failed = {query: why for query, why in self._failed.items() if self._store.shelf.cache.find(query) is None}
+            waiting = sorted(f"{query.label} (under way)" for query in self._waiting)
+        return waiting + sorted(f"{query.label} ({why})" for query, why in failed.items())
+
+    def required_failures(self) -> list[str]:
+        """Return a sentence for each `required` reference that could not be had."""
+        with self._lock:
+            wishes = [wish for wish in self._wishes if wish.required and wish.reference.query in self._failed]
+            return [f"{wish.reference.text}: {self._failed[wish.reference.query]}" for wish in wishes]
