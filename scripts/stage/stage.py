@@ -36,6 +36,7 @@ FUNCTIONS = ROOT / "scripts" / "functions"
 AWS_PORT, EMULATOR_PORT, RUNTIME_PORT, SIDEKEY_PORT = 5000, 8080, 9001, 2773
 POLL_SECONDS = 0.002
 PATIENCE_SECONDS = 20
+SHUTDOWN_SECONDS = 2.0  # what Lambda gives an extension before it kills
 PHASE = re.compile(r"phase (\w+) at (\d+\.\d+)")
 
 
@@ -69,16 +70,15 @@ class Stage:
     function: Function
     aws: SampleAws
     settings: Mapping[str, str] = field(default_factory=dict)
-    extensions: Mapping[str, str] | None = None
+    attached: bool = True
     token: str = CREDENTIALS["AWS_SESSION_TOKEN"]
 
     def __post_init__(self) -> None:
         """Prepare the sandbox's files."""
         self.sandbox = Sandbox()
         self.folder = self.sandbox.folder
-        scripts = {"sidekey": extension_script(self.folder)} if self.extensions is None else self.extensions
-        for name, text in scripts.items():
-            write_script(self.folder / "opt" / "extensions" / name, text)
+        if self.attached:
+            self.attach("sidekey", extension_script(self.folder))
         write_script(self.folder / "runtime", runtime_script(self.folder))
 
     def __enter__(self) -> Self:
@@ -98,6 +98,10 @@ class Stage:
     ) -> None:
         """End everything at once."""
         self.sandbox.end()
+
+    def attach(self, name: str, script: str) -> None:
+        """Put an extension into /opt/extensions."""
+        write_script(self.folder / "opt" / "extensions" / name, script)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the emulator, which its children inherit."""

@@ -1,0 +1,60 @@
+"""How Sidekey lives through events, crashes, timeouts and the end, on AWS's own emulator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripts.stage.stage import SHUTDOWN_SECONDS, Stage, extension_script
+from tests.emulator.acts import API_KEY, DEBUG, PROBE, noting_its_status
+
+if TYPE_CHECKING:
+    from scripts.stage.aws import SampleAws
+
+
+@pytest.mark.parametrize("events", [1, 50])
+def test_serves_every_event(stage: Stage, events: int) -> None:
+    """One process serves the first event and the fiftieth alike."""
+    answers = [stage.invoke({"read": API_KEY}).json()["read"] for _ in range(events)]
+
+    assert answers == [{"status": 200, "body": "sample-api-key"}] * events
+    assert len(stage.extension_starts()) == 1
+
+
+def test_ends_by_itself_at_shutdown(aws: SampleAws) -> None:
+    """SHUTDOWN is answered by an exit with status 0, well before Lambda would kill."""
+    stage = Stage(PROBE, aws, DEBUG, attached=False)
+    exits = stage.folder / "exits"
+    stage.attach("sidekey", noting_its_status(extension_script(stage.folder), exits))
+
+    with stage:
+        stage.invoke({"read": API_KEY})
+        seconds = stage.shut_down()
+        status = exits.read_text()
+
+    assert status == "0\n"
+    assert seconds < SHUTDOWN_SECONDS
+
+
+def test_lives_on_after_the_runtime_crashed(stage: Stage) -> None:
+    """A crash of the function costs its event; the next one finds its secrets again."""
+    before = stage.invoke({"read": API_KEY})
+    crashed = stage.invoke({"crash": 3})
+    after = stage.invoke({"read": API_KEY})
+
+    assert before.json() == after.json()
+    assert "Runtime.ExitError" in crashed.body.decode()
+    assert "Extension.Crash" not in stage.log()
+
+
+def test_lives_on_after_the_function_timed_out(aws: SampleAws) -> None:
+    """A timeout ends the environment; the next event starts a fresh extension, which serves."""
+    with Stage(PROBE, aws, {**DEBUG, "AWS_LAMBDA_FUNCTION_TIMEOUT": "1"}) as stage:
+        stage.invoke()
+        late = stage.invoke({"sleep": 20})
+        after = stage.invoke({"read": API_KEY})
+
+        assert "timed out" in late.body.decode()
+        assert after.json()["read"]["body"] == "sample-api-key"
+        assert len(stage.extension_starts()) == 2
