@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 INSIDE = Path(__file__).with_name("inside.py")
 NAMESPACES = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 START_SECONDS = 20
+END_SECONDS = 5
 
 
 class SandboxError(Exception):
@@ -73,10 +74,9 @@ class Sandbox:
     def end(self) -> None:
         """End all that runs inside, and remove the folder."""
         if self._control:
-            self._control.close()
+            self._control.close()  # process 1 ends at this, and the kernel ends all others before it is gone
         if self._process:
-            self._process.kill()  # --kill-child takes process 1 with it, and process 1 everything
-            self._process.communicate()
+            _buried(self._process)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def connect(self, port: int, seconds: float | None = 30) -> socket.socket:
@@ -134,6 +134,15 @@ class Sandbox:
             "allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0), "
             "run as root, or start the container with --privileged."
         )
+
+
+def _buried(process: subprocess.Popen[str]) -> None:
+    """Wait for the end of the namespaces; kill what does not end."""
+    try:
+        process.communicate(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()  # --kill-child takes process 1 along
+        process.communicate()
 
 
 def _unshared(control_fd: int, new_opt: Path) -> subprocess.Popen[str]:
