@@ -108,7 +108,7 @@ def parameter(found: Parameter) -> dict[str, Any]:
         "LastModifiedDate": None if found.modified_at is None else rfc3339(found.modified_at),
         "Name": found.name,
         "Selector": found.selector,
-        "SourceResult": found.source_result,
+        "SourceResult": found.source_result and found.source_result.reveal(),
         "Type": found.type,
         "Value": found.value.reveal(),
         "Version": found.version,

@@ -98,7 +98,7 @@ class Parameter(Record):
     modified_at: float | None
     data_type: str | None = "text"
     selector: str | None = None
-    source_result: str | None = None
+    source_result: Sensitive | None = None
 
 
 class ParameterTree(Record):
