@@ -7,7 +7,6 @@ Works as root and without.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -26,6 +25,7 @@ INSIDE = Path(__file__).with_name("inside.py")
 NAMESPACES = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 START_SECONDS = 20
 END_SECONDS = 5
+CAP_SYS_ADMIN = 21
 
 
 class SandboxError(Exception):
@@ -145,9 +145,16 @@ def _buried(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
+def _may_make_namespaces() -> bool:
+    """Tell whether we hold CAP_SYS_ADMIN: root in a container often does not."""
+    status = Path("/proc/self/status").read_text()
+    effective = int(status.partition("CapEff:")[2].split()[0], 16)
+    return bool(effective >> CAP_SYS_ADMIN & 1)
+
+
 def _unshared(control_fd: int, new_opt: Path) -> subprocess.Popen[str]:
-    """Start process 1 in namespaces of its own; without root, in a user namespace that makes us root inside."""
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    """Start process 1 in namespaces of its own; if we may not, in a user namespace that makes us root inside."""
+    user = [] if _may_make_namespaces() else ["--user", "--map-root-user"]
     command = [sys.executable, "-I", "-S", "-B", str(INSIDE), str(control_fd), str(new_opt)]
     try:
         return subprocess.Popen(
