@@ -1,0 +1,1 @@
+"""The lean profile's server: one thread, one epoll loop, no asyncio."""
