@@ -20,6 +20,23 @@ def rfc3339(epoch: float) -> str:
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
 
 
+def from_rfc3339(text: str) -> float:
+    """Read `2022-11-16T08:22:40[.499]Z`, as AWS dates credentials; else ValueError."""
+    date, _, clock = text.partition("T")
+    whole, _, fraction = clock.removesuffix("Z").partition(".")
+    try:
+        year, month, day = map(_digits, date.split("-"))
+        hour, minute, second = map(_digits, whole.split(":"))
+        days = _days(year, month, day) if 1 <= month <= len(_MONTHS) else _digits("")
+        share = _digits(fraction) / 10 ** len(fraction) if fraction else 0.0
+    except ValueError:
+        clock = ""
+    if not clock.endswith("Z") or hour > 23 or minute > 59 or second > 60:  # noqa: PLR2004 - as below
+        msg = "not an RFC 3339 time in UTC; the form is 2022-11-16T08:22:40Z"
+        raise ValueError(msg)
+    return days * 86400 + hour * 3600 + minute * 60 + second + share
+
+
 def http_date(text: str) -> float:
     """Read `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that RFC 9110 lets anybody send; else ValueError."""
     try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from extension.upstream.http1 import Response
+    from extension.upstream.origin import Origin
     from extension.upstream.proxy import Proxy
     from extension.upstream.tls import Trust
 
@@ -29,21 +30,6 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 65_536
 _CONNECT_OK = 200
-
-
-class Origin(Record):
-    """Where to: `scheme` is http or https."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """What belongs into the `Host` header: the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = (self.scheme, self.port) in (("https", 443), ("http", 80))
-        return host if usual else f"{host}:{self.port}"
 
 
 class Bound:
@@ -135,24 +121,34 @@ def _check_tunnel(head: bytes) -> None:
         raise BrokenResponseError(msg)
 
 
+class Limits(Record):
+    """`connect_seconds` bounds each address that is tried, `read_seconds` each silence."""
+
+    connect_seconds: float = 1.0
+    read_seconds: float = 3.0
+
+
 class Dialer:
-    """Opens connections: `connect_seconds` bounds each address, `read_seconds` each silence."""
+    """Opens connections: directly, or through the proxy that `proxy_for` names."""
 
     def __init__(
         self,
         trust: Trust,
+        limits: Limits,
         *,
         proxy_for: Callable[[str, int], Proxy | None] = lambda _host, _port: None,
-        connect_seconds: float = 1.0,
-        read_seconds: float = 3.0,
         resolve: Resolve | None = None,
     ) -> None:
         """Keep whom to trust and which way to go."""
         self._trust = trust
+        self._limits = limits
         self._proxy_for = proxy_for
-        self._connect_seconds = connect_seconds
-        self.read_seconds = read_seconds
         self._resolve = resolve or look_up
+
+    @property
+    def read_seconds(self) -> float:
+        """How long a silence may be."""
+        return self._limits.read_seconds
 
     def open(self, origin: Origin, bound: Bound) -> Connection:
         """Return a new connection to `origin`, ready for a request."""
@@ -188,7 +184,7 @@ class Dialer:
         for family, kind, protocol, _, address in self._resolve(host, port, bound.left(bound.seconds)):
             plain = _Socket(family, kind, protocol)
             try:
-                plain.settimeout(bound.left(self._connect_seconds))
+                plain.settimeout(bound.left(self._limits.connect_seconds))
                 plain.connect(address)
                 plain.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             except OSError as error:

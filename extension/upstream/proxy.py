@@ -10,12 +10,13 @@ from extension.core.errors import Unreachable
 from extension.core.model import Sensitive
 from extension.core.record import Record
 from extension.upstream.http1 import request_bytes
+from extension.upstream.origin import split_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORT = 80
 
 
 class Proxy(Record):
@@ -50,20 +51,15 @@ def parse_proxy(url: str) -> Proxy:
     if not separator:
         scheme, rest = "http", url
     credentials, _, address = rest.split("/", 1)[0].rpartition("@")
-    host, port = split_address(address, _DEFAULT_PORTS["http"])
-    if scheme.lower() != "http" or not host or port is None:
+    try:
+        host, port = split_address(address, _DEFAULT_PORT)
+        authorization = _basic(credentials) if credentials else None
+    except ValueError:
+        scheme = ""
+    if scheme.lower() != "http":
         msg = "HTTPS_PROXY cannot be used: it must be http://[user:password@]host[:port]"
-        raise Unreachable(msg, code="InvalidProxy")
-    return Proxy(host=host, port=port, authorization=_basic(credentials) if credentials else None)
-
-
-def split_address(address: str, default_port: int) -> tuple[str, int | None]:
-    """Split `host[:port]`, where a host may be `[v6]`; the port is None if it is none."""
-    host, colon, digits = address.rpartition(":")
-    if not colon or digits.endswith("]"):
-        host, digits = address, str(default_port)
-    valid = digits.isascii() and digits.isdigit() and len(digits) < 6 and 0 < int(digits) < 65536  # noqa: PLR2004
-    return host.removeprefix("[").removesuffix("]"), int(digits) if valid else None
+        raise Unreachable(msg, code="InvalidProxy") from None
+    return Proxy(host=host, port=port, authorization=authorization)
 
 
 def connect_request(host: str, port: int, proxy: Proxy) -> bytes:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extension.core.errors import UpstreamError
-    from extension.upstream.connection import Connection, Dialer, Origin
+    from extension.upstream.connection import Connection, Dialer
     from extension.upstream.http1 import Response
+    from extension.upstream.origin import Origin
 
 IDLE_SECONDS = 20.0
 _MOST_IDLE = 16

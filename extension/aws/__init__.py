@@ -1,0 +1,1 @@
+"""AWS's wire: endpoints, signatures, credentials, and the calls themselves."""

@@ -1,0 +1,165 @@
+"""Parameter Store: parameters singly and in tens, and all below a path.
+
+Law: no caching, no policy. What is denied or invalid among ten must not take the other nine along: such a batch is
+asked for again one by one. GetParameter and GetParameters are permissions of their own, and either suffices.
+"""
+
+from __future__ import annotations
+
+from extension.aws.faults import refusal
+from extension.core.errors import Refused, Unreachable, UpstreamError
+from extension.core.model import Parameter, ParameterTree, Sensitive
+from extension.sources.secretsmanager import region_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from extension.core.model import Query
+    from extension.sources.secretsmanager import Caller
+
+_SERVICE = "ssm"
+_REFERENCE_PREFIX = "/aws/reference/"
+_MOST_PAGES = 500
+_DENIED = "AccessDeniedException"
+
+
+class ParameterStore:
+    """Fetches parameters; `timeout_seconds` bounds a call with all its attempts, where the caller names no other."""
+
+    def __init__(self, caller: Caller, default_region: str, *, timeout_seconds: float | None = None) -> None:
+        """Ask in `default_region` where neither query nor ARN names one."""
+        self._caller = caller
+        self._default_region = default_region
+        self._timeout_seconds = timeout_seconds
+
+    def fetch(self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None) -> Parameter:
+        """Return one parameter: by GetParameter, or by GetParameters where only that is allowed."""
+        payload = {"Name": selected(query), "WithDecryption": query.decrypt}
+        try:
+            answer = self._call("GetParameter", payload, query, region, timeout_seconds)
+        except Refused as error:
+            if error.code != _DENIED or query.id.startswith(_REFERENCE_PREFIX):
+                raise
+            return self._fetch_otherwise(query, region, timeout_seconds, error)
+        return _as_asked(parse_parameter(answer.get("Parameter") or {}, query), query)
+
+    def fetch_batch(
+        self, queries: Sequence[Query], *, region: str | None = None, timeout_seconds: float | None = None
+    ) -> dict[Query, Parameter | UpstreamError]:
+        """Return a parameter or an error for each of up to ten queries that differ in name and selector alone.
+
+        A transient error of the call is raised; a refusal is looked at one by one.
+        """
+        alone = [query for query in queries if query.id.startswith(_REFERENCE_PREFIX)]
+        together = [query for query in queries if query not in alone]
+        found: dict[Query, Parameter | UpstreamError] = {}
+        if len(together) > 1:
+            try:
+                found = self._fetch_together(together, region, timeout_seconds)
+            except Refused:
+                alone = list(queries)
+        else:
+            alone = list(queries)
+        return found | {query: self._fetch_or_error(query, region, timeout_seconds) for query in alone}
+
+    def fetch_path(
+        self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None
+    ) -> ParameterTree:
+        """Return all parameters below a path (GetParametersByPath, every page)."""
+        payload: dict[str, Any] = {"Path": query.id, "Recursive": query.recursive, "WithDecryption": query.decrypt}
+        found: list[Parameter] = []
+        for _ in range(_MOST_PAGES):
+            answer = self._call("GetParametersByPath", payload | {"MaxResults": 10}, query, region, timeout_seconds)
+            found += [parse_parameter(fields, query) for fields in answer.get("Parameters") or ()]
+            token = answer.get("NextToken")
+            if not token:
+                return ParameterTree(parameters=tuple(found))
+            payload["NextToken"] = token
+        msg = f"{query.label}: more than {_MOST_PAGES * 10} parameters; name a narrower path"
+        raise Refused(msg, code="TooManyParameters")
+
+    def _fetch_otherwise(
+        self, query: Query, region: str | None, timeout_seconds: float | None, denial: Refused
+    ) -> Parameter:
+        """Return the parameter by GetParameters, for roles that may only do that."""
+        try:
+            found = self._fetch_together([query], region, timeout_seconds)[query]
+        except Refused as error:
+            if error.code == _DENIED:
+                msg = f"{denial.message} (ssm:GetParameter or ssm:GetParameters, either will do)"
+                raise Refused(msg, code=_DENIED) from error
+            raise
+        if isinstance(found, UpstreamError):
+            raise found
+        return found
+
+    def _fetch_together(
+        self, queries: Sequence[Query], region: str | None, timeout_seconds: float | None
+    ) -> dict[Query, Parameter | UpstreamError]:
+        names = list(dict.fromkeys(selected(query) for query in queries))
+        payload = {"Names": names, "WithDecryption": queries[0].decrypt}
+        answer = self._call("GetParameters", payload, queries[0], region, timeout_seconds)
+        found = [parse_parameter(fields, queries[0]) for fields in answer.get("Parameters") or ()]
+        return {query: _match(query, found) for query in queries}
+
+    def _fetch_or_error(
+        self, query: Query, region: str | None, timeout_seconds: float | None
+    ) -> Parameter | UpstreamError:
+        try:
+            return self.fetch(query, region=region, timeout_seconds=timeout_seconds)
+        except UpstreamError as error:
+            return error
+
+    def _call(
+        self, action: str, payload: dict[str, Any], query: Query, region: str | None, timeout_seconds: float | None
+    ) -> dict[str, Any]:
+        return self._caller.call(
+            _SERVICE,
+            action,
+            payload,
+            region=region or region_of(query, self._default_region),
+            role_arn=query.role_arn,
+            timeout_seconds=timeout_seconds or self._timeout_seconds,
+            about="" if len(payload.get("Names", "")) > 1 else query.label,
+        )
+
+
+def selected(query: Query) -> str:
+    """Return the name as the service takes it, with its version or label."""
+    return f"{query.id}{query.selector or ''}"
+
+
+def parse_parameter(fields: Mapping[str, Any], query: Query) -> Parameter:
+    """Read a parameter as all three calls give it."""
+    source = fields.get("SourceResult")
+    try:
+        return Parameter(
+            arn=str(fields.get("ARN") or ""),
+            name=str(fields["Name"]),
+            type=str(fields["Type"]),
+            value=Sensitive(str(fields["Value"])),
+            version=int(fields.get("Version") or 0),
+            modified_at=fields.get("LastModifiedDate"),
+            data_type=fields.get("DataType"),
+            selector=fields.get("Selector"),
+            source_result=Sensitive(source) if source is not None else None,
+        )
+    except KeyError:
+        msg = f"{query.label}: the answer holds no parameter"
+    raise Unreachable(msg)
+
+
+def _as_asked(parameter: Parameter, query: Query) -> Parameter:
+    """Return the parameter with the selector it was asked by, which not every answer repeats."""
+    return parameter if parameter.selector == query.selector else parameter.replace(selector=query.selector)
+
+
+def _match(query: Query, found: Iterable[Parameter]) -> Parameter | UpstreamError:
+    """Return the answer's word on one query; what it leaves out does not exist."""
+    for parameter in found:
+        selectors = (parameter.selector or None, f":{parameter.version}" if not parameter.selector else None)
+        if query.id in (parameter.name, parameter.arn) and query.selector in selectors:
+            return _as_asked(parameter, query)
+    return refusal("ParameterNotFound", "Parameter Store knows no such parameter, version or label", query.label)

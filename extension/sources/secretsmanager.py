@@ -1,0 +1,138 @@
+"""Secrets Manager: single secrets, batches of up to twenty, and what is known of a rotation.
+
+Law: no caching, no policy: one method, one call. Values are `Sensitive` from the line that reads them.
+"""
+
+from __future__ import annotations
+
+from extension.aws.faults import refusal
+from extension.core.errors import Unreachable, UpstreamError
+from extension.core.identity import arn_part
+from extension.core.model import Secret, Sensitive
+from extension.core.policy import Rotation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Protocol
+
+    from extension.core.model import Query
+
+    class Caller(Protocol):
+        """What calls AWS: the client."""
+
+        def call(
+            self,
+            service: str,
+            action: str,
+            payload: dict[str, Any],
+            *,
+            region: str,
+            role_arn: str | None = None,
+            timeout_seconds: float | None = None,
+            about: str = "",
+        ) -> dict[str, Any]:
+            """Return the answer to `action`."""
+
+
+_SERVICE = "secretsmanager"
+_SUFFIX_LENGTH = 7
+"""A secret's ARN ends in a dash and six random characters; a partial ARN omits them."""
+
+_HOUR_SECONDS = 3600.0
+
+
+class SecretsManager:
+    """Fetches secrets; `timeout_seconds` bounds a call with all its attempts, where the caller names no other."""
+
+    def __init__(self, caller: Caller, default_region: str, *, timeout_seconds: float | None = None) -> None:
+        """Ask in `default_region` where neither query nor ARN names one."""
+        self._caller = caller
+        self._default_region = default_region
+        self._timeout_seconds = timeout_seconds
+
+    def fetch(self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None) -> Secret:
+        """Return one secret's value (GetSecretValue)."""
+        payload = {"SecretId": query.id, "VersionId": query.version_id, "VersionStage": query.version_stage}
+        given = {name: value for name, value in payload.items() if value}
+        return parse_secret(self._call("GetSecretValue", given, query, region, timeout_seconds), query)
+
+    def fetch_batch(
+        self, queries: Sequence[Query], *, region: str | None = None, timeout_seconds: float | None = None
+    ) -> dict[Query, Secret | UpstreamError]:
+        """Return a secret or an error for each of up to twenty queries of one role and region (BatchGetSecretValue).
+
+        It knows only AWSCURRENT. An error of the call itself is raised; those of single secrets are returned.
+        """
+        ids = list(dict.fromkeys(query.id for query in queries))
+        answer = self._call("BatchGetSecretValue", {"SecretIdList": ids}, queries[0], region, timeout_seconds)
+        found = [parse_secret(fields, queries[0]) for fields in answer.get("SecretValues") or ()]
+        errors = {str(fields.get("SecretId")): fields for fields in answer.get("Errors") or ()}
+        return {query: _match(query, found, errors) for query in queries}
+
+    def describe(self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None) -> Rotation:
+        """Return what is known of the secret's rotation and versions (DescribeSecret, an optional permission)."""
+        return parse_rotation(self._call("DescribeSecret", {"SecretId": query.id}, query, region, timeout_seconds))
+
+    def _call(
+        self, action: str, payload: dict[str, Any], query: Query, region: str | None, timeout_seconds: float | None
+    ) -> dict[str, Any]:
+        return self._caller.call(
+            _SERVICE,
+            action,
+            payload,
+            region=region or region_of(query, self._default_region),
+            role_arn=query.role_arn,
+            timeout_seconds=timeout_seconds or self._timeout_seconds,
+            about="" if "SecretIdList" in payload else query.label,
+        )
+
+
+def region_of(query: Query, default: str) -> str:
+    """Return the region to ask: the query's first, else its ARN's, else the default."""
+    return query.regions[0] if query.regions else arn_part(query.id, 3) or default
+
+
+def parse_secret(fields: Mapping[str, Any], query: Query) -> Secret:
+    """Read a secret as GetSecretValue and BatchGetSecretValue give it."""
+    text, binary = fields.get("SecretString"), fields.get("SecretBinary")
+    try:
+        return Secret(
+            arn=str(fields["ARN"]),
+            name=str(fields["Name"]),
+            version_id=str(fields.get("VersionId") or ""),
+            stages=tuple(fields.get("VersionStages") or ()),
+            created_at=fields.get("CreatedDate"),
+            text=Sensitive(text) if text is not None else None,
+            binary=Sensitive(binary) if binary is not None and text is None else None,
+        )
+    except KeyError:
+        msg = f"{query.label}: the answer holds no secret"
+    raise Unreachable(msg)
+
+
+def parse_rotation(fields: Mapping[str, Any]) -> Rotation:
+    """Read what DescribeSecret says; every field may be absent."""
+    stages: Mapping[str, Sequence[str]] = fields.get("VersionIdsToStages") or {}
+    versions = sorted((stage, version) for version, names in stages.items() for stage in names)
+    rules: Mapping[str, Any] = fields.get("RotationRules") or {}
+    return Rotation(
+        next_at=fields.get("NextRotationDate"),
+        window_seconds=window_seconds(str(rules.get("Duration") or "")),
+        versions=tuple(versions),
+    )
+
+
+def window_seconds(duration: str) -> float:
+    """Return the length of a rotation window as RotationRules writes it (`3h`); 0 for anything else."""
+    hours = duration.removesuffix("h")
+    return float(hours) * _HOUR_SECONDS if duration.endswith("h") and hours.isascii() and hours.isdigit() else 0.0
+
+
+def _match(query: Query, found: Sequence[Secret], errors: Mapping[str, Mapping[str, Any]]) -> Secret | UpstreamError:
+    """Return the batch's word on one query."""
+    for secret in found:
+        if query.id in (secret.name, secret.arn, secret.arn[:-_SUFFIX_LENGTH]):
+            return secret
+    error = errors.get(query.id) or {"ErrorCode": "ResourceNotFoundException", "Message": "the batch left it out"}
+    return refusal(str(error.get("ErrorCode")), str(error.get("Message") or ""), query.label)
