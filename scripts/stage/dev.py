@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-from types import SimpleNamespace
+import time
 from typing import TYPE_CHECKING
 
 from scripts.stage.aws import CREDENTIALS, REGION, SAMPLE_REFERENCES, SampleAws
@@ -30,26 +31,43 @@ TARGETS = (
 )
 
 
+class EndError(Exception):
+    """Somebody asked us to end, by Ctrl-C or SIGTERM."""
+
+
 def main() -> int:
-    """Serve until Ctrl-C or SIGTERM; return the extension's own status if it ends before."""
-    state = SimpleNamespace(asked=False, process=None)
+    """Serve until somebody asks us to end; return the extension's own status if it ends before."""
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        with SampleAws() as aws:
+            aws.fill()
+            return serve(environment(aws.endpoint, os.environ))
+    except EndError:
+        return os.EX_OK
 
-    def end(*_: object) -> None:
-        state.asked = True
-        if state.process is not None:
-            state.process.terminate()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    with SampleAws() as aws:
-        aws.fill()
-        if state.asked:
-            return os.EX_OK
-        # A session of its own: Ctrl-C reaches the extension through `end`, once.
-        state.process = subprocess.Popen(command(), env=environment(aws.endpoint, os.environ), start_new_session=True)
-        print(*hints(Paint.of(sys.stdout, os.environ), os.environ.get(PORT, "2773")), sep="\n", flush=True)
-        status = state.process.wait()
-    return os.EX_OK if state.asked else status or os.EX_SOFTWARE
+def _end(*_: object) -> None:
+    """Unwind once; a second Ctrl-C does not disturb that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise EndError
+
+
+def serve(env: Mapping[str, str]) -> int:
+    """Run the extension, say what to try once it listens, and return its status."""
+    # A session of its own: Ctrl-C reaches the extension through us, as SIGTERM.
+    process = subprocess.Popen(command(), env=env, start_new_session=True)
+    try:
+        port = int(env.get(PORT, "2773"))
+        while process.poll() is None and not listens(port):
+            time.sleep(0.02)
+        if process.returncode is None:
+            print(*hints(Paint.of(sys.stdout, os.environ), port), sep="\n", flush=True)
+        return process.wait() or os.EX_SOFTWARE
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def command() -> list[str]:
@@ -70,15 +88,20 @@ def environment(endpoint: str, ours: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def hints(paint: Paint, port: str) -> list[str]:
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on this machine's loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def hints(paint: Paint, port: int) -> list[str]:
     """Say what to try."""
     token = f"X-Aws-Parameters-Secrets-Token: {CREDENTIALS['AWS_SESSION_TOKEN']}"
-    lines = [f"  curl -H '{token}' 'http://127.0.0.1:{port}{target}'" for target in TARGETS]
     return [
         "",
-        paint("  Sidekey", "bold") + f" listens on 127.0.0.1:{port}; try",
+        paint("  Sidekey", "bold") + f" listens on 127.0.0.1:{port}, a sample AWS behind it. Try",
         "",
-        *lines,
+        *(f"  curl -H '{token}' 'http://127.0.0.1:{port}{target}'" for target in TARGETS),
         "",
         paint("  Ctrl-C ends it.", "dim"),
         "",
