@@ -29,6 +29,7 @@ ALWAYS = (
     "concurrent.futures.thread",  # asyncio loads it when it first looks up a host
     "traceback",  # when something goes wrong
     "aiohttp.web",
+    "aiohttp._websocket.reader_py",
     "uvloop",
 )
 LEFT_OUT = frozenset(
@@ -36,6 +37,7 @@ LEFT_OUT = frozenset(
         "frozenlist._frozenlist",  # wants libstdc++; the Python form serves as well
         "aiohttp._websocket.mask",  # web sockets are not spoken here
         "aiohttp._websocket.reader_c",
+        *("_bz2", "_lzma", "bz2", "lzma", "_compression", "_uuid"),  # nobody needs them
     }
 )
 """What is imported where it is found, and done without where not."""

@@ -6,6 +6,7 @@ Law: a path that would leave the folder is refused, and nothing of a package is 
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -39,6 +40,8 @@ def unpack_package(path: Path, folder: Path) -> None:
 
 def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     """Unpack a file or a link; folders come with their files, and owners are of no interest."""
+    if member.isdir():
+        return
     target = _place(member.name, folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     if member.issym():
@@ -74,8 +77,9 @@ def data_member(content: bytes, name: str) -> bytes:
 
 
 def _place(name: str, folder: Path) -> Path:
-    parent = (folder / name).parent.resolve()
-    if not parent.is_relative_to(folder.resolve()) or Path(name).name == "..":
+    """Return where a member goes; neither dots nor an earlier member's link lead out of the folder."""
+    target = Path(os.path.normpath(folder / name))
+    if not target.is_relative_to(folder) or not target.parent.resolve().is_relative_to(folder.resolve()):
         msg = f"a package wants to write outside its folder: {name}"
         raise BuildError(msg)
-    return parent / Path(name).name
+    return target
