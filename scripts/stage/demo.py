@@ -89,10 +89,9 @@ def main() -> int:
 
 def perform(paint: Paint, say: Callable[..., None]) -> None:
     """Play all acts in order."""
-    say("", paint("  Sidekey", "bold") + paint("  secrets for Lambda functions in any language", "dim"), "")
+    say(*prologue(paint))
     with SampleAws() as aws:
         aws.fill()
-        say(*prologue(paint))
         accounts = []
         for language in LANGUAGES:
             if language.there:
@@ -109,6 +108,9 @@ def perform(paint: Paint, say: Callable[..., None]) -> None:
 def prologue(paint: Paint) -> list[str]:
     """Say what is on stage."""
     return [
+        "",
+        paint("  Sidekey", "bold") + paint("  secrets for Lambda functions in any language", "dim"),
+        "",
         "  On stage: AWS's Runtime Interface Emulator, Sidekey attached as an extension, a sample AWS (moto).",
         f"  While a function starts, Sidekey prefetches {len(SAMPLE_REFERENCES)} references; all values are samples.",
         paint("  Times are milliseconds after the first invoke of a cold environment.", "dim"),
@@ -202,7 +204,7 @@ def rotation(language: Language, aws: SampleAws, paint: Paint) -> list[str]:
         aws.rotate(DATABASE, '{"user":"app","password":"sample-password-2"}')
         refreshed = stage.read(f"/secretsmanager/get?secretId={DATABASE}&refreshNow=true")
         how = refreshed.headers.get("X-Sidekey-Cache", f"status {refreshed.status}")
-        lines.append(f"  rotated, refreshNow   {arrow} {how} in{milliseconds(refreshed.seconds)}")
+        lines.append(f"  rotated, refreshNow   {arrow} {how} in {milliseconds(refreshed.seconds).strip()}")
         lines.append(f"  function reads        {arrow} {seen(stage, 'sample-password-2', paint)}")
         aws.rotate(DATABASE, '{"user":"app","password":"sample-password-3"}')
         lines.append(f"  rotated, TTL of 1 s   {arrow} nobody asks, {waited(stage, 'sample-password-3'):.1f} s pass")

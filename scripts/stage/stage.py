@@ -128,7 +128,7 @@ class Stage:
 
     def phases(self) -> dict[str, float]:
         """Return when the extension (last started) reached each phase; it tells at log level debug."""
-        return {name: float(at) for name, at in PHASE.findall(self.extension_log())}
+        return {name: float(at) for name, at in PHASE.findall(self.log() + self.extension_log())}
 
     def runtime_starts(self) -> list[float]:
         """Return when the function's runtime was started, each time."""

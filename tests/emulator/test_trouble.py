@@ -59,7 +59,7 @@ def test_a_missing_required_reference_fails_init_with_its_reason(aws: SampleAws)
     assert answer.status == 502
     assert "Extension.InitError" in log
     assert b"secretsmanager://demo/absent" in said
-    assert b"ResourceNotFoundException" in said
+    assert b"can't find the specified secret" in said
 
 
 def test_what_could_not_be_prefetched_is_told_and_fetched_on_demand(aws: SampleAws) -> None:
@@ -87,8 +87,8 @@ def test_an_unreachable_service_neither_fails_init_nor_hangs(aws: SampleAws) -> 
         answer = stage.invoke({"read": API_KEY}).json()
 
     assert answer["init"] == {"status": 200, "body": "sample-licence"}
-    assert answer["read"]["status"] == 502
-    assert "demo/api-key" in answer["read"]["body"]
+    assert answer["read"]["status"] in {502, 504}  # refused, or out of time between two attempts
+    assert "__type" in answer["read"]["body"]
 
 
 def test_no_value_and_no_token_is_ever_written(aws: SampleAws) -> None:
