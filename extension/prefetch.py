@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 
+from extension.core.errors import Throttled
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extension.core.config import Wish
+    from extension.core.errors import SidekeyError
     from extension.core.model import Query
     from extension.store import Answer, Store
 
@@ -28,7 +31,7 @@ class Prefetch:
         self._report = report
         self._lock = allocate_lock()
         self._latch = allocate_lock()
-        self._failed: dict[Query, str] = {}
+        self._failed: dict[Query, SidekeyError] = {}
         self._waiting = set(self.queries)
 
     def start(self) -> None:
@@ -43,7 +46,7 @@ class Prefetch:
         with self._lock:
             self._waiting.discard(query)
             if answer.error is not None:
-                self._failed[query] = answer.error.message
+                self._failed[query] = answer.error
             done = not self._waiting
         if answer.error is not None:
             self._report("error", f"prefetch of {query.label}: {answer.error.message}; it is fetched again on demand")
@@ -62,10 +65,11 @@ class Prefetch:
         with self._lock:
             failed = {query: why for query, why in self._failed.items() if self._store.shelf.cache.find(query) is None}
             waiting = sorted(f"{query.label} (under way)" for query in self._waiting)
-        return waiting + sorted(f"{query.label} ({why})" for query, why in failed.items())
+        return waiting + sorted(f"{query.label} ({why.message})" for query, why in failed.items())
 
     def required_failures(self) -> list[str]:
-        """Return a sentence for each `required` reference that could not be had."""
+        """Return a sentence for each `required` reference that could not be had; throttling alone fails no init."""
         with self._lock:
-            wishes = [wish for wish in self._wishes if wish.required and wish.reference.query in self._failed]
-            return [f"{wish.reference.text}: {self._failed[wish.reference.query]}" for wish in wishes]
+            failed = {query: why for query, why in self._failed.items() if not isinstance(why, Throttled)}
+        wishes = [wish for wish in self._wishes if wish.required and wish.reference.query in failed]
+        return [f"{wish.reference.text}: {failed[wish.reference.query].message}" for wish in wishes]
