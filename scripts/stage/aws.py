@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from werkzeug.serving import BaseWSGIServer
-
 REGION = "eu-central-1"
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIASAMPLESAMPLESAMP",
@@ -45,6 +43,30 @@ SAMPLE_REFERENCES = (
 )
 
 
+class Door:
+    """Moto behind one listening socket, until `close`."""
+
+    def __init__(self, listener: socket.socket, application: Any) -> None:
+        """Answer on `listener`, which becomes ours."""
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
+        from werkzeug.serving import make_server
+
+        host, port = listener.getsockname()[:2]
+        with listener:  # the server works on a duplicate
+            self._server = make_server(
+                host, port, application, threaded=True, fd=listener.fileno(), request_handler=MotoRequestHandler
+            )
+        self._server.daemon_threads = True  # type: ignore[attr-defined]
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
 class SampleAws:
     """Secrets Manager, Parameter Store and the rest of moto, over plain HTTP on loopback."""
 
@@ -54,10 +76,9 @@ class SampleAws:
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line per request
         self._application = DomainDispatcherApplication(create_backend_app)
-        self._servers: list[tuple[BaseWSGIServer, Thread]] = []
-        door = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://127.0.0.1:{door.getsockname()[1]}"
-        self.serve(door)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._own = self.serve(listener)
 
     def __enter__(self) -> Self:
         """Serve from the start."""
@@ -66,31 +87,12 @@ class SampleAws:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        """Close every door."""
-        self.close()
+        """Close our own door."""
+        self._own.close()
 
-    def serve(self, listener: socket.socket) -> None:
-        """Answer on `listener`, which becomes ours, until `close`."""
-        from moto.moto_server.werkzeug_app import MotoRequestHandler
-        from werkzeug.serving import make_server
-
-        host, port = listener.getsockname()[:2]
-        with listener:  # the server works on a duplicate
-            server = make_server(
-                host, port, self._application, threaded=True, fd=listener.fileno(), request_handler=MotoRequestHandler
-            )
-        server.daemon_threads = True  # type: ignore[attr-defined]
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        self._servers.append((server, thread))
-
-    def close(self) -> None:
-        """Stop answering everywhere."""
-        for server, thread in self._servers:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-        self._servers.clear()
+    def serve(self, listener: socket.socket) -> Door:
+        """Open another door to the same contents; the caller closes it."""
+        return Door(listener, self._application)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client that talks to us."""

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Sandbox:
         """Prepare the folder; `start` (or `with`) makes the namespaces."""
         self.folder = Path(tempfile.mkdtemp(prefix="sidekey-"))
         (self.folder / "opt" / "extensions").mkdir(parents=True)
+        self._turn = Lock()  # one question at a time
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[str] | None = None
 
@@ -116,8 +118,9 @@ class Sandbox:
     def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
         """Have process 1 do something; its refusal is an OSError, as it would be here."""
         assert self._control is not None, "the sandbox has not been started"
-        self._control.send(json.dumps(request).encode())
-        said, descriptors, _flags, _address = socket.recv_fds(self._control, 1 << 16, 1)
+        with self._turn:
+            self._control.send(json.dumps(request).encode())
+            said, descriptors, _flags, _address = socket.recv_fds(self._control, 1 << 16, 1)
         answer = json.loads(said or b'{"error": "the sandbox has ended"}')
         if "error" in answer:
             raise OSError(answer["error"])

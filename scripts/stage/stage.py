@@ -86,7 +86,7 @@ class Stage:
         compileall.compile_dir(ROOT / "extension", quiet=2)  # as a layer ships bytecode
         self.sandbox.__enter__()
         try:
-            self.aws.serve(self.sandbox.listen(AWS_PORT))
+            self.door = self.aws.serve(self.sandbox.listen(AWS_PORT))
             self.emulator = self._start_emulator()
         except BaseException:
             self.sandbox.end()
@@ -98,6 +98,7 @@ class Stage:
     ) -> None:
         """End everything at once."""
         self.sandbox.end()
+        self.door.close()
 
     def attach(self, name: str, script: str) -> None:
         """Put an extension into /opt/extensions."""

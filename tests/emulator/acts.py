@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 from scripts.stage.stage import RUNTIME_PORT, Function
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from scripts.stage.sandbox import Sandbox
 
 PROBE = Function([sys.executable, "-m", "awslambdaric", "app.handler"], Path(__file__).with_name("probe"))
@@ -25,18 +28,30 @@ class Tap:
     def __init__(self, sandbox: Sandbox) -> None:
         self.asked = b""
         self._sandbox = sandbox
-        self._listener = sandbox.listen(TAP_PORT)
-        Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self._listener = self._sandbox.listen(TAP_PORT)
+        self._thread = Thread(target=self._accept)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop listening; what is being passed on ends with the sandbox."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
 
     def _accept(self) -> None:
-        while True:
-            near, _peer = self._listener.accept()
-            far = self._sandbox.connect(RUNTIME_PORT, seconds=None)
-            Thread(target=self._pass_on, args=(near, far, True), daemon=True).start()
-            Thread(target=self._pass_on, args=(far, near, False), daemon=True).start()
+        with contextlib.suppress(OSError):  # the end
+            while True:
+                near, _peer = self._listener.accept()
+                far = self._sandbox.connect(RUNTIME_PORT, seconds=None)
+                Thread(target=self._pass_on, args=(near, far, True), daemon=True).start()
+                Thread(target=self._pass_on, args=(far, near, False), daemon=True).start()
 
     def _pass_on(self, source: socket.socket, target: socket.socket, keep: bool) -> None:
-        with source, target:
+        with source, target, contextlib.suppress(OSError):  # one side has ended
             while piece := source.recv(65536):
                 self.asked += piece if keep else b""
                 target.sendall(piece)

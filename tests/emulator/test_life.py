@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.stage.stage import SHUTDOWN_SECONDS, Stage, extension_script
+from scripts.stage.stage import SHUTDOWN_SECONDS, SIDEKEY_PORT, Stage, extension_script
 from tests.emulator.acts import API_KEY, DEBUG, PROBE, noting_its_status
 
 if TYPE_CHECKING:
@@ -58,3 +59,23 @@ def test_lives_on_after_the_function_timed_out(aws: SampleAws) -> None:
         assert "timed out" in late.body.decode()
         assert after.json()["read"]["body"] == "sample-api-key"
         assert len(stage.extension_starts()) == 2
+
+
+def test_answers_after_a_freeze_what_was_asked_during_it(stage: Stage) -> None:
+    """A stopped process loses no request: whoever asked meanwhile gets an answer when it goes on."""
+    stage.invoke()
+    stage.signal_extension(signal.SIGSTOP)
+    with stage.sandbox.connect(SIDEKEY_PORT) as link:
+        link.sendall(f"GET {API_KEY} HTTP/1.1\r\nHost: localhost\r\nX-Vault-Token: {stage.token}\r\n\r\n".encode())
+        stage.signal_extension(signal.SIGCONT)
+
+        assert link.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_killed_extension_costs_one_event(stage: Stage) -> None:
+    """Lambda starts a fresh one for the next event, on the same port."""
+    stage.invoke()
+    stage.signal_extension(signal.SIGKILL)
+    stage.invoke()
+
+    assert stage.invoke({"read": API_KEY}).json()["read"]["status"] == 200

@@ -50,8 +50,7 @@ def test_registers_for_shutdown_alone_on_managed_instances(aws: SampleAws) -> No
     stage = Stage(PROBE, aws, settings, attached=False)
     stage.attach("sidekey", through_tap(extension_script(stage.folder)))
 
-    with stage:
-        tap = Tap(stage.sandbox)
+    with stage, Tap(stage.sandbox) as tap:
         answer = stage.invoke({"read": API_KEY})
 
     assert b'{"events":["SHUTDOWN"]}' in tap.asked
@@ -63,8 +62,7 @@ def test_registers_for_shutdown_alone_without_a_prefetch_list(aws: SampleAws) ->
     stage = Stage(PROBE, aws, DEBUG, attached=False)
     stage.attach("sidekey", through_tap(extension_script(stage.folder)))
 
-    with stage:
-        tap = Tap(stage.sandbox)
+    with stage, Tap(stage.sandbox) as tap:
         stage.invoke()
         stage.invoke()
 

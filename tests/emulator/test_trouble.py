@@ -19,8 +19,7 @@ def test_a_taken_port_is_named(aws: SampleAws) -> None:
     stage = Stage(PROBE, aws, attached=False)
     stage.attach("sidekey", through_tap(extension_script(stage.folder)))
 
-    with stage, stage.sandbox.listen(SIDEKEY_PORT):
-        tap = Tap(stage.sandbox)
+    with stage, stage.sandbox.listen(SIDEKEY_PORT), Tap(stage.sandbox) as tap:
         answer = stage.invoke()
 
     assert answer.status == 502
@@ -50,8 +49,7 @@ def test_a_missing_required_reference_fails_init_with_its_reason(aws: SampleAws)
     config.write_text('[prefetch."secretsmanager://demo/absent"]\nrequired = true\n')
     stage.settings = {"SIDEKEY_CONFIG": str(config)}
 
-    with stage:
-        tap = Tap(stage.sandbox)
+    with stage, Tap(stage.sandbox) as tap:
         answer = stage.invoke()
         log = stage.log()
 
