@@ -1,0 +1,226 @@
+"""The fetcher: jobs against sources in regions."""
+
+from __future__ import annotations
+
+import pytest
+
+from extension.core.errors import Refused, Throttled, TimedOut, Unavailable
+from extension.core.model import Parameter, ParameterTree, Query, Secret, Sensitive
+from extension.core.plan import Job
+from extension.core.policy import Rotation
+from extension.core.shelf import Fetched
+from extension.fetcher import Fetcher
+
+NAME = Query(service="secretsmanager", id="db", regions=("near", "far"))
+OTHER = NAME.replace(id="other")
+SECRET = Secret(
+    arn="arn:aws:secretsmanager:near:123456789012:secret:db-AbCdEf",
+    name="db",
+    version_id="v1",
+    stages=("AWSCURRENT",),
+    created_at=1.0,
+    text=Sensitive("planted"),
+)
+PARAMETER = Parameter(
+    arn="arn:aws:ssm:near:123456789012:parameter/p",
+    name="/p",
+    type="String",
+    value=Sensitive("planted"),
+    version=1,
+    modified_at=1.0,
+)
+DENIED = Refused("denied", code="AccessDeniedException")
+
+
+class Source:
+    """Answers by a script of region → result for each method, and keeps what it was asked."""
+
+    def __init__(self, **script) -> None:
+        self.script = script
+        self.asked: list[tuple] = []
+
+    def _answer(self, method, what, region, timeout_seconds):
+        self.asked.append((method, what, region, timeout_seconds))
+        result = self.script[method]
+        result = result.get(region) if isinstance(result, dict) and set(result) <= {"near", "far"} else result
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def fetch(self, query, *, region, timeout_seconds):
+        """Answer GetSecretValue."""
+        return self._answer("fetch", query, region, timeout_seconds)
+
+    def fetch_batch(self, queries, *, region, timeout_seconds):
+        """Answer a batch."""
+        return self._answer("fetch_batch", tuple(queries), region, timeout_seconds)
+
+    def fetch_path(self, query, *, region, timeout_seconds):
+        """Answer a path."""
+        return self._answer("fetch_path", query, region, timeout_seconds)
+
+    def describe(self, query, *, region, timeout_seconds):
+        """Answer DescribeSecret."""
+        return self._answer("describe", query, region, timeout_seconds)
+
+
+def fetcher(secrets: Source | None = None, parameters: Source | None = None, said: list | None = None) -> Fetcher:
+    """Return a fetcher whose clock stands still."""
+    return Fetcher(
+        secrets or Source(),
+        parameters or Source(),
+        clock=lambda: 1000.0,
+        call_seconds={"secretsmanager": 8.0, "ssm": 6.0},
+        report=lambda *words: (said if said is not None else []).append(words),
+    )
+
+
+def calls(source: Source) -> list[tuple[str, str]]:
+    """Return method and region of each call."""
+    return [(method, region) for method, _, region, _ in source.asked]
+
+
+SINGLE = Job(kind="secret", queries=(NAME,))
+BATCH = Job(kind="secrets", queries=(NAME, OTHER))
+
+
+def test_asks_the_first_region_and_no_other_while_it_answers():
+    """One call, with its share of the time."""
+    source = Source(fetch=SECRET)
+
+    assert fetcher(source).fetch(SINGLE) == {NAME: Fetched(value=SECRET)}
+    assert source.asked == [("fetch", NAME, "near", 4.0)]
+
+
+@pytest.mark.parametrize("fault", [Unavailable("500"), TimedOut("late")])
+def test_asks_the_replica_after_what_may_pass(fault):
+    """5xx, timeout and unreachable lead to the next region; afterwards it is asked first."""
+    source = Source(fetch={"near": fault, "far": SECRET})
+    subject = fetcher(source)
+
+    subject.fetch(SINGLE)
+    subject.fetch(SINGLE)
+
+    assert calls(source) == [("fetch", "near"), ("fetch", "far"), ("fetch", "far")]
+
+
+@pytest.mark.parametrize("fault", [DENIED, Throttled("slow down")])
+def test_takes_a_4xx_for_an_answer(fault):
+    """Neither a refusal nor a throttle is a reason to ask elsewhere."""
+    source = Source(fetch=fault)
+
+    with pytest.raises(type(fault)):
+        fetcher(source).fetch(SINGLE)
+
+    assert calls(source) == [("fetch", "near")]
+
+
+def test_raises_the_last_error_where_no_region_answers():
+    """Both are asked, once each."""
+    source = Source(fetch={"near": TimedOut("near"), "far": Unavailable("far")})
+
+    with pytest.raises(Unavailable, match="far"):
+        fetcher(source).fetch(SINGLE)
+
+
+def test_bounds_a_call_by_what_the_job_has_left():
+    """A refresh behind an invocation ends with it."""
+    source = Source(fetch=SECRET)
+
+    fetcher(source).fetch(SINGLE.replace(timeout_seconds=1.0))
+
+    assert source.asked[0][3] == 0.5
+
+
+def test_takes_a_held_value_whose_version_is_still_current():
+    """DescribeSecret alone renews it, and its rotation is known from then on."""
+    rotation = Rotation(next_at=5000.0, versions=(("AWSCURRENT", "v1"),))
+    source = Source(describe=rotation)
+
+    found = fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+
+    assert found == {NAME: Fetched(value=SECRET, rotation=rotation)}
+    assert calls(source) == [("describe", "near")]
+
+
+def test_fetches_a_held_value_whose_version_has_changed():
+    """A new version id means a new value."""
+    rotation = Rotation(versions=(("AWSCURRENT", "v2"),))
+    newer = SECRET.replace(version_id="v2")
+    source = Source(describe=rotation, fetch=newer)
+
+    found = fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+
+    assert found == {NAME: Fetched(value=newer, rotation=rotation)}
+
+
+def test_asks_for_a_description_no_more_where_it_is_denied():
+    """DescribeSecret is an optional permission: said once, then done without."""
+    said: list[tuple[str, str]] = []
+    source = Source(describe=DENIED, fetch=SECRET)
+    subject = fetcher(source, said=said)
+
+    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+
+    assert calls(source) == [("describe", "near"), ("fetch", "near"), ("fetch", "near")]
+    assert said == [("info", "secretsmanager:DescribeSecret is not allowed: rotation dates are not known")]
+
+
+def test_a_description_that_fails_costs_nothing_but_itself():
+    """The value is fetched all the same."""
+    source = Source(describe=Throttled("slow down"), fetch=SECRET)
+
+    assert fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET})) == {NAME: Fetched(value=SECRET)}
+
+
+def test_wraps_what_a_batch_brings():
+    """Values and errors of single secrets alike."""
+    source = Source(fetch_batch={NAME: SECRET, OTHER: DENIED})
+
+    assert fetcher(source).fetch(BATCH) == {NAME: Fetched(value=SECRET), OTHER: DENIED}
+
+
+def test_leaves_to_single_calls_what_a_batch_could_not_bring():
+    """A secret that the batch was throttled on is missing from the results, not failed."""
+    source = Source(fetch_batch={NAME: SECRET, OTHER: Throttled("slow down")})
+
+    assert fetcher(source).fetch(BATCH) == {NAME: Fetched(value=SECRET)}
+
+
+@pytest.mark.parametrize("fault", [DENIED, Throttled("slow down"), Unavailable("500")])
+def test_a_batch_that_fails_brings_nothing(fault):
+    """Then each secret is fetched singly."""
+    assert fetcher(Source(fetch_batch=fault)).fetch(BATCH) == {}
+
+
+def test_tries_no_batch_after_it_was_denied():
+    """The permission will not come back by itself."""
+    source = Source(fetch_batch=DENIED)
+    subject = fetcher(source)
+
+    subject.fetch(BATCH)
+    subject.fetch(BATCH)
+
+    assert calls(source) == [("fetch_batch", "near")]
+
+
+def test_fetches_parameters_together():
+    """One GetParameters for up to ten."""
+    query = Query(service="ssm", id="/p", regions=("near",))
+    source = Source(fetch_batch={query: PARAMETER})
+
+    found = fetcher(parameters=source).fetch(Job(kind="parameters", queries=(query,)))
+
+    assert found == {query: Fetched(value=PARAMETER)}
+    assert source.asked == [("fetch_batch", (query,), "near", 6.0)]
+
+
+def test_fetches_a_path_as_one_value():
+    """All its pages are the source's business."""
+    query = Query(service="ssm-path", id="/", regions=("near",))
+    tree = ParameterTree(parameters=(PARAMETER,))
+
+    found = fetcher(parameters=Source(fetch_path=tree)).fetch(Job(kind="path", queries=(query,)))
+
+    assert found == {query: Fetched(value=tree)}
