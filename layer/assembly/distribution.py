@@ -5,6 +5,7 @@ Law: everything is written beside its place and checked, then renamed; dist/ nev
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from layer.assembly import REPOSITORY, report
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layer.assembly import Architecture
+    from layer.assembly.tree import Parts
     from layer.assembly.workshop import Workshop
 
 
@@ -24,8 +26,10 @@ def distribute(workshop: Workshop, dist: Path, architectures: tuple[Architecture
     dist.mkdir(parents=True, exist_ok=True)
     made: dict[str, Path] = {}
     try:
-        for architecture in architectures:
-            made |= _make(workshop, dist, architecture)
+        with workshop.held(), ThreadPoolExecutor() as workers:  # the work is done by other processes
+            parts = [workshop.parts(architecture) for architecture in architectures]
+            for files in workers.map(lambda one: _make(workshop, dist, one), parts):
+                made |= files
         made["SHA256SUMS"] = _write(dist, "SHA256SUMS", sums(made))
         for name, partial in made.items():
             partial.replace(dist / name)
@@ -36,9 +40,9 @@ def distribute(workshop: Workshop, dist: Path, architectures: tuple[Architecture
         print(report.table(dist / f"sidekey-{architecture}.zip"))
 
 
-def _make(workshop: Workshop, dist: Path, architecture: Architecture) -> dict[str, Path]:
+def _make(workshop: Workshop, dist: Path, parts: Parts) -> dict[str, Path]:
     """Build one layer; its files are still partial."""
-    parts = workshop.parts(architecture)
+    architecture = parts.platform.architecture
     tree = workshop.folder / "tree" / architecture
     lay_out(parts, tree)
     text = render(bill(workshop.entries(architecture, "package", "wheel"), parts))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ARCHIVE_MAGIC = b"!<arch>\n"
 _HEADER_BYTES = 60
+_ZIG_LIBRARY = "ziglang/lib/"
 
 
 def unpack(files: Iterable[Path], folder: Path) -> None:
@@ -57,9 +58,16 @@ def unpack_wheel(path: Path, folder: Path) -> None:
     """Unpack the files of a wheel."""
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
+            if _is_idle(entry.filename):
+                continue
             placed = Path(archive.extract(entry, folder))  # leads nowhere outside it
             if entry.external_attr >> 16 & 0o100:
                 placed.chmod(0o755)
+
+
+def _is_idle(name: str) -> bool:
+    """Tell whether this is of zig's own library: 230 MB that the launcher does not use, but for one file."""
+    return name.startswith(_ZIG_LIBRARY) and name != f"{_ZIG_LIBRARY}std/std.zig"
 
 
 def data_member(content: bytes, name: str) -> bytes:

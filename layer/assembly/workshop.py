@@ -5,8 +5,10 @@ Law: what is unpacked is kept under the hash of what it came from, so a new lock
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from layer.assembly.tree import Parts
 from layer.assembly.unpacking import unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from layer.assembly import Architecture
@@ -36,6 +39,14 @@ class Workshop:
     def here(self) -> Platform:
         """The platform that the build runs on."""
         return this_machine()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder: two builds in one folder take turns."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".held").open("w") as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX)
+            yield
 
     def entries(self, architecture: Architecture, *kinds: Kind) -> list[Locked]:
         """Return what the lock has for `architecture`."""
