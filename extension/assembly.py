@@ -43,7 +43,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from extension.aws.exchange import Provider
     from extension.core.host import Host
@@ -218,22 +218,16 @@ def _read_text(path: str) -> str:
 
 def make_server(sidecar: Sidecar, listeners: list[socket], world: World, host: Host) -> Server:
     """Return the HTTP shell for `host`, not yet running."""
-    return _shell(host)(
-        listeners,
-        sidecar.application,
-        memo=sidecar.memo,
-        clock=world.clock,
-        monotonic=world.monotonic,
-        report=sidecar.log.error,
-        max_clients=sidecar.settings.max_clients,
-    )
-
-
-def _shell(host: Host) -> Callable[..., Server]:
+    shared: dict[str, Any] = {
+        "memo": sidecar.memo,
+        "clock": world.clock,
+        "report": sidecar.log.error,
+        "max_clients": sidecar.settings.max_clients,
+    }
     if runs_daemon(host):
         from extension.back.server import Back
 
-        return Back
+        return Back(listeners, sidecar.application, **shared)
     from extension.front.loop import Front
 
-    return Front
+    return Front(listeners, sidecar.application, monotonic=world.monotonic, **shared)
