@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install run dev test check clean
+.PHONY: help install run dev test check layer layer-lock layer-closure clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,6 +32,15 @@ check: install ## lint, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+layer: install ## dist/: the layer's zips for both architectures, their sums and bills of materials
+	@$(BIN)/python -m layer.assembly
+
+layer-lock: install ## renew the lock of what the layer is made of
+	@$(BIN)/python -m layer.assembly lock
+
+layer-closure: install ## record anew which modules the layer carries
+	@$(BIN)/python -m layer.assembly closure
 
 clean: ## remove what make made
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
