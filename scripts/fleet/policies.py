@@ -61,6 +61,7 @@ class Policy(Protocol):
     deadline_seconds: float
     first_connections: int
     connections: int
+    describes: bool
     groups: Groups
 
     def times(self, now: float, chances: Floats) -> tuple[Any, Any, Any]:
@@ -82,6 +83,7 @@ class Sidekey:
     name = "Sidekey"
     attempts = ATTEMPTS
     first_connections = PREFETCH_CONNECTIONS
+    describes = True
 
     def __init__(self, scenario: Scenario) -> None:
         """Take the defaults as the extension does: from an empty environment."""
@@ -132,6 +134,7 @@ class Lazy:
     deadline_seconds = float("inf")
     first_connections = PEER_CONNECTIONS
     connections = PEER_CONNECTIONS
+    describes = False
 
     def __init__(self, scenario: Scenario) -> None:
         """Fetch everything singly."""
@@ -155,11 +158,10 @@ class Lazy:
 
 
 class Agent(Lazy):
-    """The agent. DescribeSecret shares GetSecretValue's quota, so an unchanged secret costs one call, as with P&S."""
+    """The agent: DescribeSecret for what has expired, in the request path, and GetSecretValue if the version is new."""
 
     name = "agent"
-    first_connections = 1
-    connections = 1
+    describes = True
 
 
 def planned(scenario: Scenario, batch: str) -> Groups:
@@ -171,7 +173,7 @@ def planned(scenario: Scenario, batch: str) -> Groups:
         for job in plan(queries[:wanted], batch):
             places = [int(query.id) for query in job.queries]
             leaders[wanted, places] = places[0]
-            operations[wanted, places] = [OPERATIONS.index(name) for name in OPERATIONS if name == job.kind][0]
+            operations[wanted, places] = [*OPERATIONS].index(job.kind)
     return Groups(leaders, operations)
 
 

@@ -40,6 +40,13 @@ class Scenario:
     invocations_per_second: float = 1.0
     arrivals: Pattern = "poisson"
     start_seconds: float = 1.0
+    rotated_share: float = 0.5
+    """When, as a share of the hours, every secret gets a new version."""
+
+    @property
+    def rotated_at(self) -> float:
+        """The second at which the secrets are rotated."""
+        return self.hours * 3600 * self.rotated_share
 
     @property
     def ticks(self) -> int:

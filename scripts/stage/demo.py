@@ -157,7 +157,7 @@ def spans(stage: Stage, cold: Answer, first: dict[str, object]) -> list[Span]:
     return [
         Span("boot", 0, bound, "blue", "emulator and interpreter"),
         Span("register", bound, registered, "magenta", "now Lambda may start the function"),
-        Span("prefetch", registered, prefetched, "cyan", f"{len(SAMPLE_REFERENCES)} references"),
+        Span("prefetch", registered, prefetched, "cyan", f"{len(SAMPLE_REFERENCES)} references, at moto's pace"),
         Span("function", stage.runtime_starts()[0] - origin, asked, "yellow", "its runtime starts, meanwhile"),
         Span("first read", asked, asked + float(str(first["seconds"])), "green", "in its init code"),
     ]
