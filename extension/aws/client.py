@@ -40,11 +40,16 @@ class AwsClient:
         role_arn: str | None = None,
         timeout_seconds: float | None = None,
         about: str = "",
+        attempts: int | None = None,
     ) -> dict[str, Any]:
-        """Return the answer to `action`; `about` says in messages what was asked for. UpstreamError otherwise."""
+        """Return the answer to `action`, or raise UpstreamError.
+
+        `about` says in messages what was asked for; `attempts` may be fewer than usual.
+        """
         headers = (("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", f"{_TARGETS[service]}.{action}"))
         about = f"{about} ({action} in {region})" if about else f"{action} in {region}"
-        call = Call(service=service, region=region, headers=headers, body=dumps(payload), about=about)
+        body = dumps(payload)
+        call = Call(service=service, region=region, headers=headers, body=body, about=about, attempts=attempts)
         provider = self._roles.provider(role_arn) if role_arn else self._credentials
         return _object(self._exchange.perform(call, provider, timeout_seconds), about)
 

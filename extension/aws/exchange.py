@@ -47,13 +47,14 @@ _SKEW_SECONDS = 30.0
 
 
 class Call(Record):
-    """A POST to a service; `about` names it in messages."""
+    """A POST to a service; `about` names it in messages, `attempts` may be fewer than usual."""
 
     service: str
     region: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     about: str
+    attempts: int | None = None
 
 
 class Exchange:
@@ -72,7 +73,7 @@ class Exchange:
         deadline = self._retry.deadline(timeout_seconds)
         endpoint = resolve(call.service, call.region, self._endpoints)
         attempt = _Attempt(self, call, endpoint, provider, deadline)
-        return self._retry.run(deadline, attempt.make)
+        return self._retry.run(deadline, attempt.make, call.attempts)
 
     def send(self, call: Call, endpoint: Endpoint, credentials: Credentials, deadline: Deadline) -> Response:
         """Sign and send once."""

@@ -159,7 +159,7 @@ def _as_asked(parameter: Parameter, query: Query) -> Parameter:
 def _match(query: Query, found: Iterable[Parameter]) -> Parameter | UpstreamError:
     """Return the answer's word on one query; what it leaves out does not exist."""
     for parameter in found:
-        selectors = (parameter.selector or None, f":{parameter.version}" if not parameter.selector else None)
+        selectors = (parameter.selector,) if parameter.selector else (None, f":{parameter.version}")
         if query.id in (parameter.name, parameter.arn) and query.selector in selectors:
             return _as_asked(parameter, query)
     return refusal("ParameterNotFound", "Parameter Store knows no such parameter, version or label", query.label)

@@ -196,15 +196,24 @@ class Dialer:
 
 
 def look_up(host: str, port: int, seconds: float) -> Sequence[Address]:
-    """Resolve a name within `seconds`: in a thread of its own, for the C library's resolver knows no bound."""
+    """Resolve a name within `seconds`: in a thread of its own, for the C library's resolver knows no bound.
+
+    The name is given as bytes: a string would import the idna codec, and `re` with it.
+    """
+    if not host.isascii():
+        raise _socket.gaierror(_socket.EAI_NONAME, "the name is not one that DNS knows")
+    name = host.encode()
     try:
-        return _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
+        return _socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
     except _socket.gaierror:
-        pass
+        return _look_up_in_thread(name, port, seconds)
+
+
+def _look_up_in_thread(name: bytes, port: int, seconds: float) -> Sequence[Address]:
     outcome: list[Sequence[Address] | OSError] = []
     done = _thread.allocate_lock()
     done.acquire()
-    _thread.start_new_thread(_look_up_into, (outcome, done, host, port))
+    _thread.start_new_thread(_look_up_into, (outcome, done, name, port))
     if not done.acquire(timeout=seconds):
         raise TimeoutError
     if isinstance(outcome[0], OSError):
@@ -212,12 +221,10 @@ def look_up(host: str, port: int, seconds: float) -> Sequence[Address]:
     return outcome[0]
 
 
-def _look_up_into(outcome: list[Any], done: _thread.LockType, host: str, port: int) -> None:
+def _look_up_into(outcome: list[Any], done: _thread.LockType, name: bytes, port: int) -> None:
     try:
-        outcome.append(_socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM))
+        outcome.append(_socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM))
     except OSError as error:
         outcome.append(error)
-    except UnicodeError:
-        outcome.append(_socket.gaierror(_socket.EAI_NONAME, "the name is none that DNS knows"))
     finally:
         done.release()

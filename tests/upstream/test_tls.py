@@ -1,0 +1,128 @@
+"""Whom the client believes."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extension.core.errors import Unreachable
+from extension.upstream.connection import Dialer, Limits
+from extension.upstream.http1 import request_bytes
+from extension.upstream.tls import AMAZON_ROOTS, SYSTEM_ROOTS, Trust, trust_stores
+from extension.upstream.transport import Transport
+from tests.servers.authority import Authority
+from tests.servers.clock import Clock
+from tests.servers.scripted import ScriptedServer, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GET = request_bytes("GET", "/", [("Host", "localhost")])
+
+
+def ask(server: ScriptedServer, *stores: str) -> bytes:
+    """Send a request, trusting `stores`, and return the body."""
+    transport = Transport(Dialer(Trust(stores), Limits()), wall=Clock(), monotonic=Clock())
+    try:
+        return transport.send(server.origin, GET, attempt_seconds=10).body
+    finally:
+        transport.close()
+
+
+def test_the_five_amazon_roots_are_there() -> None:
+    """The directory holds Amazon's roots under the names that OpenSSL looks for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    pems = [file.read_text() for file in sorted(Path(AMAZON_ROOTS).iterdir())]
+    context.load_verify_locations(cadata="\n".join(pems))
+
+    names = sorted(dict(part[0] for part in root["subject"])["commonName"] for root in context.get_ca_certs())
+
+    assert names == [
+        *(f"Amazon Root CA {number}" for number in (1, 2, 3, 4)),
+        "Starfield Services Root Certificate Authority - G2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "stores"), [(None, (AMAZON_ROOTS, SYSTEM_ROOTS)), ("", (AMAZON_ROOTS, SYSTEM_ROOTS)), ("/b", ("/b",))]
+)
+def test_a_bundle_of_ones_own_replaces_all_others(bundle: str | None, stores: tuple[str, ...]) -> None:
+    """`AWS_CA_BUNDLE` stands alone; without it the Amazon roots come first."""
+    assert trust_stores(bundle) == stores
+
+
+def test_trusted_server_answers(authority: Authority) -> None:
+    """A server that our authority vouches for is believed."""
+    with ScriptedServer([reply(b"yes")], tls=authority.context("localhost"), host="localhost") as server:
+        assert ask(server, authority.bundle) == b"yes"
+
+
+def test_full_bundle_is_asked_when_the_small_one_does_not_know(authority: Authority) -> None:
+    """A host that the Amazon roots do not vouch for is looked up in the next store."""
+    with ScriptedServer([reply(b"yes")], tls=authority.context("localhost"), host="localhost") as server:
+        assert ask(server, AMAZON_ROOTS, authority.bundle) == b"yes"
+
+
+def test_the_store_that_vouched_is_first_next_time(authority: Authority) -> None:
+    """What the small store does not know is not asked of it again."""
+    with ScriptedServer([reply(b"yes")], tls=authority.context("localhost"), host="localhost") as server:
+        trust = Trust([AMAZON_ROOTS, authority.bundle])
+        transport = Transport(Dialer(trust, Limits()), wall=Clock(), monotonic=Clock())
+        transport.send(server.origin, GET, attempt_seconds=10)
+        transport.close()
+        transport.send(server.origin, GET, attempt_seconds=10)
+        transport.close()
+
+        assert trust.candidates("localhost") == (authority.bundle,)
+        assert server.connections == 3
+
+
+@pytest.mark.parametrize(
+    ("stores", "message"),
+    [
+        (lambda _: (AMAZON_ROOTS,), "unable to get local issuer certificate; AWS_CA_BUNDLE names"),
+        (lambda _: ("/no/such/bundle.pem",), "no connection to .*: No such file"),
+    ],
+)
+def test_a_stranger_is_refused(authority: Authority, stores: Callable[[object], tuple[str, ...]], message: str) -> None:
+    """Without a root that vouches for the server nothing is sent, and the message says why."""
+    with ScriptedServer([reply(b"yes")], tls=authority.context("localhost"), host="localhost") as server:
+        with pytest.raises(Unreachable, match=message):
+            ask(server, *stores(None))
+        assert server.requests == []
+
+
+def test_another_hosts_certificate_is_refused_at_once(authority: Authority) -> None:
+    """A certificate for another name is no question of roots: no other store is tried."""
+    with ScriptedServer([reply(b"yes")], tls=authority.context("other.example"), host="localhost") as server:
+        with pytest.raises(Unreachable, match=r"[Hh]ostname mismatch"):
+            ask(server, authority.bundle, AMAZON_ROOTS)
+        assert (server.requests, server.connections) == ([], 1)
+
+
+def test_a_broken_bundle_is_named_as_such(authority: Authority, tmp_path: Path) -> None:
+    """A bundle without certificates makes the service unreachable, not the process fail."""
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    with (
+        ScriptedServer([reply(b"yes")], tls=authority.context("localhost"), host="localhost") as server,
+        pytest.raises(Unreachable),
+    ):
+        ask(server, str(empty))
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_old_versions_of_tls_are_not_spoken(authority: Authority) -> None:
+    """A server that speaks TLS 1.1 at most is not spoken to."""
+    context = authority.context("localhost")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with (
+        ScriptedServer([reply(b"yes")], tls=context, host="localhost") as server,
+        pytest.raises(Unreachable, match="TLS with localhost"),
+    ):
+        ask(server, authority.bundle)
