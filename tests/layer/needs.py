@@ -1,0 +1,33 @@
+"""What the layer's tests need of the machine: installed when we are root, named in one line otherwise."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BUSYBOX = "busybox"
+QEMU = "qemu-aarch64-static"
+STRACE = "strace"
+_PACKAGES = {BUSYBOX: "busybox-static", QEMU: "qemu-user-static", STRACE: "strace"}
+
+
+def needed(program: str) -> Path:
+    """Return where a program is."""
+    if not shutil.which(program):
+        install(_PACKAGES[program])
+    return Path(str(shutil.which(program)))
+
+
+def install(package: str) -> None:
+    """Install a Debian package, or fail with the line that does."""
+    line = f"apt-get update && apt-get install --yes --no-install-recommends {package}"
+    quietly = {"DEBIAN_FRONTEND": "noninteractive"}
+    done = os.geteuid() == 0 and not subprocess.run(
+        line, shell=True, capture_output=True, check=False, env={**os.environ, **quietly}
+    ).returncode
+    if not done:
+        pytest.fail(f"these tests need {package}; run as root: {line}")
