@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from scripts.stage.stage import Stage, extension_script
-from tests.emulator.acts import API_KEY, DEBUG, PROBE, Tap, through_tap
+from scripts.stage.stage import SIDEKEY_PORT, Stage, extension_script
+from tests.emulator.acts import API_KEY, DEBUG, PROBE, TAP_PORT, Tap, through_tap
 
 if TYPE_CHECKING:
     from scripts.stage.aws import SampleAws
 
 
-def test_is_bound_and_registered_before_the_runtime_starts(stage: Stage) -> None:
-    """Whoever asks can connect: the port listens before Lambda starts the function."""
+def test_listens_before_the_runtime_starts(stage: Stage) -> None:
+    """Whoever asks can connect: the port is bound before we register, and Lambda starts the runtime only then."""
     stage.invoke()
 
     phases = stage.phases()
-    assert phases["bound"] <= phases["registered"] < stage.runtime_starts()[0]
+    assert phases["bound"] < phases["registered"]
+    assert phases["bound"] < stage.runtime_starts()[0]
+
+
+def test_the_runtime_waits_for_our_registration(aws: SampleAws) -> None:
+    """While our call to register is held back, the port listens, and Lambda does not start the function."""
+    stage = Stage(PROBE, aws, DEBUG, attached=False)
+    stage.attach("sidekey", through_tap(extension_script(stage.folder)))
+
+    with stage, stage.sandbox.listen(TAP_PORT) as held, ThreadPoolExecutor() as elsewhere:
+        invoked = elsewhere.submit(stage.invoke)
+        registering, _peer = held.accept()
+        stage.sandbox.connect(SIDEKEY_PORT).close()
+        before = stage.runtime_starts()
+        registering.close()
+        held.close()
+        invoked.result()
+
+    assert before == []
 
 
 def test_answers_while_the_function_initialises(stage: Stage) -> None:
