@@ -1,7 +1,8 @@
 """The cache: entries by query, several queries for one entry, bounded by use.
 
-Law: one secret is one entry, by whatever name it was asked for; never more entries than the limit; an entry that
-left the cache or was replaced says so (`current` is False), so that ready bytes made from it are not sent again.
+Law: one secret is one entry, by whatever name it was asked for, and no name outlives the thing it named; never more
+entries than the limit; an entry that left the cache or was replaced says so (`current` is False), so that ready bytes
+made from it are not sent again.
 The cache holds no lock: its owner (the store) does.
 """
 
@@ -96,14 +97,14 @@ class Cache:
             )
 
     def _take_over(self, entry: Entry, old: Entry | None) -> None:
-        """Replace `old`: its names and its use go on with `entry`."""
+        """Replace `old`: its use goes on with `entry`; its names only if it is the same thing (not one made anew)."""
         if old is None or old is entry:
             return
         self.drop(old)
         entry.past_hits += old.hits + old.past_hits
         entry.used_at = max(entry.used_at, old.used_at)
         entry.replaced_at = max(entry.replaced_at, old.replaced_at)
-        for name in old.names:
+        for name in old.names if old.query == entry.query else ():
             self._name(entry, name)
 
     def _name(self, entry: Entry, name: Query) -> None:

@@ -20,6 +20,16 @@ _SUFFIX_LENGTH = 7
 """A secret's ARN ends in a dash and six random characters; a partial ARN omits them."""
 
 
+def partial_arn(arn: str) -> str | None:
+    """Return a secret's ARN without its suffix, or None where that looks whole: AWS takes it for another's full ARN."""
+    partial = arn[:-_SUFFIX_LENGTH]
+    return None if _is_suffix(partial[-_SUFFIX_LENGTH:]) else partial
+
+
+def _is_suffix(text: str) -> bool:
+    return len(text) == _SUFFIX_LENGTH and text[0] == "-" and text[1:].isalnum()
+
+
 class Home(Record):
     """What a bare name is resolved against: default region, failover regions, and queries configured otherwise."""
 
@@ -46,7 +56,7 @@ def arn_part(identifier: str, position: int) -> str:
 def other_names(query: Query, value: Value, own_account: str | None) -> tuple[Query, ...]:
     """Return the queries that `value`, fetched by `query`, answers as well: the full ARN first."""
     if isinstance(value, Secret):
-        ids = [value.arn, value.arn[:-_SUFFIX_LENGTH]]
+        ids = [value.arn, partial_arn(value.arn)]
     elif isinstance(value, Parameter):
         ids = [value.arn]
     else:
