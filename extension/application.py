@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from extension.core.answer import Answer
     from extension.core.identity import Home
     from extension.core.model import Query
     from extension.core.reference import Reference
     from extension.core.routes import Shape
     from extension.core.wire import Request, Response
     from extension.prefetch import Prefetch
-    from extension.store import Answer, Store
+    from extension.store import Store
 
     Deliver = Callable[[Response], None]
 
@@ -104,8 +105,16 @@ def render(operation: Operation, answer: Answer) -> Response:
         return dialect.failure(answer.error)
     try:
         return dialect.success(operation, answer.entry, answer.state, answer.reason)
-    except RequestError as error:
-        return dialect.failure(error)
+    except Exception as error:  # noqa: BLE001 (in a worker nobody else would answer)
+        return dialect.failure(_unfit(operation.references[0], error))
+
+
+def _unfit(reference: Reference, error: Exception) -> SidekeyError:
+    """Return the error for a value that cannot be answered as it was asked for; only the caller's own says why."""
+    if isinstance(error, RequestError):
+        return error
+    msg = f"the value of {reference.query.label} cannot be put into an answer ({type(error).__name__})"
+    return SidekeyError(msg, code="UnfitValue")
 
 
 class _Gathering:
@@ -154,7 +163,10 @@ class _Gathering:
             self._waiting -= 1
             if self._waiting:
                 return None
-        return dialect.several(self._operation, self._values, self._errors, self._state())
+        try:
+            return dialect.several(self._operation, self._values, self._errors, self._state())
+        except Exception as error:  # noqa: BLE001 (as in `render`)
+            return dialect.failure(_unfit(self._operation.references[0], error))
 
     def _take_one(self, reference: Reference, answer: Answer) -> None:
         if answer.entry is None:
@@ -163,8 +175,8 @@ class _Gathering:
             return
         try:
             self._values[reference.text] = dialect.pick(reference, answer.entry.value)
-        except RequestError as error:
-            self._errors[reference.text] = error
+        except Exception as error:  # noqa: BLE001 (as in `render`)
+            self._errors[reference.text] = _unfit(reference, error)
 
     def _state(self) -> str:
         """Return the worst state of all: what needed a call, or stood in, is said."""

@@ -14,10 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extension.core.answer import Answer
     from extension.core.config import Wish
     from extension.core.errors import SidekeyError
     from extension.core.model import Query
-    from extension.store import Answer, Store
+    from extension.store import Store
 
 
 class Prefetch:

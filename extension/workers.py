@@ -37,8 +37,18 @@ class Workers:
             if self.threads >= (self._wide_limit if wide else self._limit):
                 self._jobs.append(work)
                 return
+            self._start(work)
+
+    def _start(self, work: Work) -> None:
+        """Start a thread; where none can be had, one that runs takes the job, and RuntimeError says there is none."""
+        try:
+            start_new_thread(self._run, (work,))
+        except RuntimeError:
+            if not self.threads:
+                raise
+            self._jobs.append(work)
+        else:
             self.threads += 1
-        start_new_thread(self._run, (work,))
 
     def _run(self, work: Work) -> None:
         """Work until there is nothing left and the thread is one too many."""

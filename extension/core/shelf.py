@@ -1,7 +1,8 @@
 """The shelf: what is kept of a fetch, value or failure.
 
 Law: a value that arrives becomes one entry under all its names, with times of its own; a failure changes no time of
-the old entry, ends it when it says gone or denied, and is remembered briefly when there is none. No lock, no clock.
+the old entry, ends it when it says gone or denied, and is remembered briefly where no old value stands in for it.
+No lock, no clock.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Fetched(Record):
 
 
 class Negative(Record):
-    """A remembered failure of something that is not in the cache, made at `since`."""
+    """A remembered failure of something that no value in the cache stands in for, made at `since`."""
 
     error: UpstreamError
     since: float
@@ -105,11 +106,12 @@ class Shelf:
         if entry is not None and ends_value(error):
             self.cache.drop(entry)
             entry = None
-        if entry is None:
+        if entry is not None:
+            entry.failure, entry.failed_at, entry.retry_at = error, now if error.transient else None, until
+        stale = entry if entry is not None and covers(error, entry.times, now) else None
+        if stale is None:
             self._remember(query, Negative(error=error, since=now, until=until))
-            return Landing(error=error)
-        entry.failure, entry.failed_at, entry.retry_at = error, now, until
-        return Landing(error=error, stale=entry if covers(error, entry.times, now) else None)
+        return Landing(error=error, stale=stale)
 
     def _remember(self, query: Query, negative: Negative) -> None:
         if isinstance(negative.error, Stopping) or self._negative_ttl_seconds == 0:

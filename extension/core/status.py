@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from extension.core.answer import Counters
     from extension.core.cache import Cache, Entry
-    from extension.store import Counters
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 

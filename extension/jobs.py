@@ -1,0 +1,95 @@
+"""Jobs: upstream calls in workers, from the plan to the landing.
+
+Law: every query of a job lands exactly once, whatever happens to the call: it fails, it brings too little, its result
+has an unforeseen shape, or no thread can be had for it.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+
+from extension.core.errors import Unavailable, UpstreamError
+from extension.core.plan import singles
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from extension.core.answer import Counters
+    from extension.core.flight import Flight
+    from extension.core.model import Query
+    from extension.core.plan import Job
+    from extension.core.shelf import Fetched
+
+    Flying = Mapping[Query, Flight]
+    Fetch = Callable[[Job], Mapping[Query, Fetched | UpstreamError]]
+    Land = Callable[[Query, Flight, Fetched | UpstreamError], None]
+
+    class Submit(Protocol):
+        """Runs work in a worker of a service."""
+
+        def __call__(self, service: str, work: Callable[[], None], *, wide: bool) -> None:
+            """Run `work` soon; `wide`: over as many connections as a prefetch may use."""
+
+
+class Jobs:
+    """Runs jobs; `fetch` blocks (in a worker), `land` takes each result, `report` a level and a sentence."""
+
+    def __init__(
+        self, fetch: Fetch, submit: Submit, land: Land, report: Callable[[str, str], None], counters: Counters
+    ) -> None:
+        """Start with nothing to do."""
+        self._fetch = fetch
+        self._submit = submit
+        self._land = land
+        self._report = report
+        self._counters = counters
+        self._lock = allocate_lock()
+        self._stranded: list[tuple[Job, Flying]] = []
+
+    def start(self, job: Job, flights: Flying, *, wide: bool) -> None:
+        """Hand `job` to a worker; it never lands in here, so the caller may hold the lock that landing takes."""
+        try:
+            self._submit(job.service, lambda: self._work(job, flights, wide=wide), wide=wide)
+        except RuntimeError:
+            self._stranded.append((job, flights))
+
+    def land_stranded(self) -> None:
+        """Land what no worker could take; the caller of `start` calls it when it holds no lock any more."""
+        if not self._stranded:
+            return
+        with self._lock:
+            stranded, self._stranded = self._stranded, []
+        for job, flights in stranded:
+            for query in job.queries:
+                message = f"{query.label} could not be fetched: no thread could be started for it"
+                self._land(query, flights[query], Unavailable(message, code="OutOfThreads", status=500))
+
+    def _work(self, job: Job, flights: Flying, *, wide: bool) -> None:
+        """Fetch, in a worker, and land every query; what a batch did not bring goes on alone."""
+        self._counters.fetches += 1
+        results = self._fetched(job)
+        missing = [query for query in job.queries if query not in results]
+        for query in job.queries:
+            if query in results:
+                self._land(query, flights[query], results[query])
+            elif job.kind != "secrets":
+                self._land(query, flights[query], self.internal(query, "nothing came"))
+        for single in singles(missing) if job.kind == "secrets" else ():
+            self.start(single, flights, wide=wide)
+        self.land_stranded()
+
+    def _fetched(self, job: Job) -> Mapping[Query, Fetched | UpstreamError]:
+        try:
+            return self._fetch(job)
+        except UpstreamError as error:
+            return dict.fromkeys(job.queries, error)
+        except Exception as error:  # noqa: BLE001 (a defect of ours must not leave callers waiting)
+            return dict.fromkeys(job.queries, self.internal(job.queries[0], type(error).__name__))
+
+    def internal(self, query: Query, what: str) -> Unavailable:
+        """Report a defect of ours, and return the error for those who wait."""
+        self._report("error", f"internal error while fetching {query.label}: {what}")
+        message = f"{query.label} could not be fetched: internal error, see the log"
+        return Unavailable(message, code="InternalFailure", status=500)
