@@ -43,7 +43,7 @@ def plan(queries: Iterable[Query], batch: str) -> list[Job]:
     secrets = [query for query in distinct if query.service == "secretsmanager"]
     together = batch == "always" or (batch == "auto" and len(secrets) > SINGLE_SECRETS)
     bulk = [query for query in secrets if together and _is_current(query)]
-    alone = [query for query in secrets if query not in bulk] if bulk else secrets
+    alone = [query for query in secrets if not (together and _is_current(query))]
     parameters = [query for query in distinct if query.service == "ssm"]
     return [
         *singles(alone),
