@@ -47,11 +47,11 @@ class Wish(Record):
 
 def parse_config(text: str) -> tuple[tuple[Wish, ...], tuple[str, ...]]:
     """Return the wishes of a configuration file, and a sentence for each problem in it."""
-    from tomllib import TOMLDecodeError, loads
+    from tomllib import loads
 
     try:
         document = loads(text)
-    except TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers or nesting beyond Python's limits
         return (), (f"SIDEKEY_CONFIG is not TOML: {error}",)
     unknown = [f"SIDEKEY_CONFIG: unknown table {name}; there is [prefetch]" for name in document if name != "prefetch"]
     tables = document.get("prefetch", {})

@@ -158,9 +158,14 @@ def _json_key(reference: Reference, text: str) -> Any:
 def _member(container: Any, part: str, missing: object) -> Any:
     if isinstance(container, dict):
         return container.get(part, missing)
-    if isinstance(container, list) and part.isdigit() and int(part) < len(container):
+    if isinstance(container, list) and _is_index(part) and int(part) < len(container):
         return container[int(part)]
     return missing
+
+
+def _is_index(part: str) -> bool:
+    """Tell whether `part` is the one spelling of a position: 00 and the like would be endless names for one value."""
+    return part.isascii() and part.isdigit() and len(part) < 6 and str(int(part)) == part  # noqa: PLR2004 (64 KB of JSON)
 
 
 def several(operation: Operation, values: dict[str, Any], errors: dict[str, SidekeyError], state: str) -> Response:

@@ -166,6 +166,7 @@ def _split_selector(identifier: str) -> tuple[str, str | None]:
         msg = "name has more colons than a name, an ARN or one of both with :version or :label"
         raise RequestError(msg)
     selector = parts[-1]
+    check_id(parts[-2], "name")
     _version(selector, "version") if selector.isdigit() else _label(selector, "label")
     return ":".join(parts[:-1]), f":{selector}"
 
