@@ -176,7 +176,10 @@ class _Life:
             if event.kind == "SHUTDOWN":
                 sidecar.log.report("debug", f"SHUTDOWN: {event.reason}")
                 return event.deadline_ms / 1000
-            self._on_invoke(sidecar, event.deadline_ms / 1000)
+            try:
+                self._on_invoke(sidecar, event.deadline_ms / 1000)
+            except Exception as error:  # noqa: BLE001 (a refresh that cannot be started must not end the function)
+                sidecar.log.report("error", f"an invocation's refresh failed to start: {type(error).__name__}")
 
     def _on_invoke(self, sidecar: Sidecar, deadline: float) -> None:
         """Start what this invocation may need; never wait for it."""

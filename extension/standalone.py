@@ -36,10 +36,10 @@ def stand_alone(world: World, listeners: list[socket], taken: SidekeyError | Non
         return INVALID_SETTINGS
     for problem in sidecar.problems:
         sidecar.log.error(problem)
+    sidecar.log.report("info", f"serving on 127.0.0.1:{listeners[0].getsockname()[1]}")
     sidecar.prefetch.start()
     serving = Serving(sidecar, listeners, world, "standalone")
     stop_ticking = start(lambda: tick(sidecar, world), sidecar.log.report)
-    sidecar.log.report("info", f"serving on 127.0.0.1:{listeners[0].getsockname()[1]}")
     _signal.sigwait(signals)
     sidecar.store.stop()
     stop_ticking()
