@@ -46,16 +46,6 @@ class Registration(Record):
         return str(self.details().get("functionName", ""))
 
     @property
-    def function_version(self) -> str:
-        """Its version, `$LATEST` if unpublished."""
-        return str(self.details().get("functionVersion", ""))
-
-    @property
-    def handler(self) -> str:
-        """Its handler, as configured."""
-        return str(self.details().get("handler", ""))
-
-    @property
     def account_id(self) -> str | None:
         """The account it runs in, where Lambda tells it."""
         return self.details().get("accountId")

@@ -109,8 +109,8 @@ def test_registration_tells_the_function(server: Lambda, api: LambdaApi) -> None
 
     registration = api.register("sidekey", [])
 
-    assert (registration.function_name, registration.function_version) == ("f", "7")
-    assert (registration.handler, registration.account_id) == ("app.h", "1")
+    assert (registration.function_name, registration.account_id) == ("f", "1")
+    assert registration.details() == {"functionName": "f", "functionVersion": "7", "handler": "app.h", "accountId": "1"}
     assert server.requests[0].endswith(b'{"events":[]}')
 
 
