@@ -28,6 +28,9 @@ _PARTITIONS = (
 _FIPS_BY_DEFAULT = ("ssm", "sts")
 """Services whose plain hosts are FIPS hosts in us-gov regions."""
 
+_DUALSTACK_BY_DEFAULT = (("amazonaws.com", False), ("amazonaws.com", True), ("amazonaws.com.cn", False))
+"""Suffixes, without and with FIPS, where Secrets Manager's plain hosts answer over IPv6 as well."""
+
 _OVERRIDES = {
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "ssm": "AWS_ENDPOINT_URL_SSM",
@@ -83,7 +86,8 @@ def host_of(service: str, region: str, *, fips: bool, dualstack: bool) -> str:
     suffixes = next(suffixes for prefix, *suffixes in _PARTITIONS if region.startswith(prefix))
     plain_is_fips = region.startswith("us-gov-") and service in _FIPS_BY_DEFAULT and not dualstack
     name = f"{service}-fips" if fips and not plain_is_fips else service
-    return f"{name}.{region}.{suffixes[dualstack]}"
+    plain_is_dual = service == "secretsmanager" and (suffixes[0], fips) in _DUALSTACK_BY_DEFAULT
+    return f"{name}.{region}.{suffixes[dualstack and not plain_is_dual]}"
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:
