@@ -210,11 +210,15 @@ class Gate(web.RequestHandler):
         return _rendered(crashed(), exchange)
 
     def _resume(self) -> None:
-        """Proceed, and read again if nothing is owed."""
+        """Proceed; if then nothing is owed, read again, or part with a client that has said all."""
         if self.transport is None or self._closing:
             return
         self._proceed(self._hall.clock())
-        if not self.owed and self.transport is not None:
+        if self.owed or self.transport is None:
+            return
+        if self._half_closed:
+            self.force_close()
+        else:
             self.transport.resume_reading()
 
     def _send(self, payload: bytes, *, close: bool) -> None:

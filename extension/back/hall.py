@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from extension.core.refusals import whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Literal
 
     from extension.back.gate import Gate
     from extension.core.wire import Application
     from extension.front.memo import Memo
+
+    Seat = Literal["client", "ping", "none"]
 
 _PING_SEATS = 2
 
@@ -87,13 +89,12 @@ class Hall:
         self._uses += 1
         return self._uses
 
-    def admit(self, client: Gate) -> Literal["client", "ping", "none"]:
+    def admit(self, client: Gate) -> Seat:
         """Give a client a seat."""
+        while len(self.clients) >= self.max_clients and self._make_room():
+            pass
         beyond = len(self.clients) - self.max_clients
-        if beyond < 0 or self._make_room():
-            seat: Literal["client", "ping", "none"] = "client"
-        else:
-            seat = "ping" if beyond < _PING_SEATS else "none"
+        seat: Seat = "client" if beyond < 0 else "ping" if beyond < _PING_SEATS else "none"
         client.used_at = self.count_use()
         if seat != "none":
             self.clients.add(client)

@@ -87,8 +87,10 @@ class Door:
     def _admit(self, sock: socket, now: float) -> None:
         """Give the client a seat."""
         front = self._front
+        while front.client_count >= front.max_clients and front.make_room():
+            pass
         beyond = front.client_count - front.max_clients
-        if beyond < 0 or front.make_room():
+        if beyond < 0:
             front.welcome(sock, now, ping_only=False)
         elif beyond < _PING_SEATS:
             front.welcome(sock, now, ping_only=True)
