@@ -169,8 +169,9 @@ def parse_credentials(response: Response) -> Credentials:
 class ChainCredentials:
     """Whatever botocore finds on this machine: profiles, SSO, web identity, IMDS. It refreshes them itself."""
 
-    def __init__(self) -> None:
-        """Look for nothing yet."""
+    def __init__(self, search: Callable[[], Any] | None = None) -> None:
+        """Look for nothing yet; `search` returns botocore's credentials, or None."""
+        self._search = search or _search_chain
         self._lock = _thread.allocate_lock()
         self._found: Any = None
 
@@ -180,7 +181,7 @@ class ChainCredentials:
 
         try:
             with self._lock:
-                self._found = self._found or _search_chain()
+                self._found = self._found or self._search()
                 frozen = self._found.get_frozen_credentials() if self._found else None
         except BotoCoreError as error:
             msg = f"AWS credentials cannot be had: {error}"
