@@ -20,11 +20,13 @@ from extension.core.backoff import backoff_seconds
 from extension.core.config import rules
 from extension.core.model import Query
 from extension.core.plan import plan
-from extension.core.policy import Times, judge, negative_until, schedule
+from extension.core.policy import judge, negative_until, schedule
 from extension.core.settings import Settings
 from scripts.fleet.scenario import OPERATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scripts.fleet.scenario import Floats, Mask, Scenario, Whole
 
 SDK_ATTEMPTS = 3
@@ -33,10 +35,20 @@ PREFETCH_CONNECTIONS = 10
 """What `Workers` allows a prefetch."""
 PEER_TTL_SECONDS = 300.0
 PEER_CONNECTIONS = 3
+KINDS: tuple[str, ...] = OPERATIONS
+
+
+class Moments(NamedTuple):
+    """What `judge` reads of a value's `Times`; made in a tenth of the time, and there are millions."""
+
+    fetched_at: float
+    due_at: float
+    expires_at: float
+    stale_until: float
 
 
 class Held(NamedTuple):
-    """Values in hand that may want a fetch now, one place in each array for each value."""
+    """Values in hand that may want a fetch now, one place in each array for each; `failed_at` may be not a number."""
 
     fetched_at: Floats
     due_at: Floats
@@ -47,7 +59,7 @@ class Held(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """How n wanted items become calls: `leaders[n, k]` is the first item of the k-th item's call, `operations` its kind."""
+    """How n wanted items become calls: `leaders[n, k]` is the first item of the k-th's call, `operations` its kind."""
 
     leaders: Whole
     operations: Whole
@@ -78,7 +90,7 @@ class Policy(Protocol):
 
 
 class Sidekey:
-    """This project's policy, with its default settings."""
+    """The policy of this project, with its default settings."""
 
     name = "Sidekey"
     attempts = ATTEMPTS
@@ -102,16 +114,11 @@ class Sidekey:
 
     def wants(self, held: Held, now: float) -> Mask:
         """Judge each value as the store does."""
+        columns = [each.tolist() for each in held]
+        moments: Iterable[Any] = map(Moments, *columns[:4])
         verdicts = [
-            judge(
-                Times(fetched_at=fetched_at, due_at=due_at, expires_at=expires_at, stale_until=stale_until),
-                now,
-                None if failed_at != failed_at else failed_at,  # noqa: PLR0124 (not a number: never failed)
-                retry_at,
-            )
-            for fetched_at, due_at, expires_at, stale_until, failed_at, retry_at in zip(
-                *(each.tolist() for each in held), strict=True
-            )
+            judge(times, now, failed_at, retry_at)
+            for times, failed_at, retry_at in zip(moments, *columns[4:], strict=True)
         ]
         return np.array([verdict not in ("serve", "stale") for verdict in verdicts], dtype=np.bool_)
 
@@ -150,7 +157,7 @@ class Lazy:
 
     def pause(self, failed: int, chances: Floats) -> Floats:
         """Wait as AWS's SDKs do in standard mode."""
-        return np.minimum(SDK_CAP_SECONDS, 2.0 ** (failed - 1)) * chances
+        return min(SDK_CAP_SECONDS, 2.0 ** (failed - 1)) * chances
 
     def again_at(self, now: float, _chances: Floats) -> Any:
         """Remember no failure: the next read asks again."""
@@ -173,7 +180,7 @@ def planned(scenario: Scenario, batch: str) -> Groups:
         for job in plan(queries[:wanted], batch):
             places = [int(query.id) for query in job.queries]
             leaders[wanted, places] = places[0]
-            operations[wanted, places] = [*OPERATIONS].index(job.kind)
+            operations[wanted, places] = KINDS.index(job.kind)
     return Groups(leaders, operations)
 
 

@@ -24,7 +24,7 @@ OPERATIONS: tuple[Operation, ...] = ("secret", "secrets", "parameters")
 """What a call is, as `extension.core.plan` names it; arrays hold the place in this tuple."""
 QUOTAS: dict[Operation, float] = {"secret": 10_000.0, "secrets": 100.0, "parameters": 40.0}
 """Calls per second and account: GetSecretValue with DescribeSecret, BatchGetSecretValue, GetParameter(s)."""
-TICK_SECONDS = 0.05
+TICK_SECONDS = 0.1
 """One step of the simulation: a call with its answer."""
 
 
@@ -91,7 +91,7 @@ class Quotas:
         self._filled_at: dict[Operation, float] = dict.fromkeys(QUOTAS, 0.0)
 
     def admit(self, operation: Operation, calls: int, now: float) -> int:
-        """Take the calls that the quota allows `now` out of the bucket and return their number; the rest is throttled."""
+        """Return how many calls the quota allows `now`, and take them out of the bucket; the rest is throttled."""
         rate = QUOTAS[operation]
         tokens = min(rate, self._tokens[operation] + rate * (now - self._filled_at[operation]))
         admitted = min(calls, int(tokens + 1e-6))
@@ -109,13 +109,18 @@ class Calendar:
     def put(self, ticks: Whole, items: Whole) -> None:
         """Note each item at its tick."""
         order = np.argsort(ticks, kind="stable")
-        distinct, starts = np.unique(ticks[order], return_index=True)
-        bounds = [*starts.tolist(), len(order)]
-        ordered = items[order]
-        for place, tick in enumerate(distinct.tolist()):
-            self._ticks.setdefault(tick, []).append(ordered[bounds[place] : bounds[place + 1]])
+        ordered_ticks, ordered = ticks[order], items[order]
+        starts = runs(ordered_ticks)
+        ends = [*starts[1:].tolist(), len(items)]
+        for tick, start, end in zip(ordered_ticks[starts].tolist(), starts.tolist(), ends, strict=False):
+            self._ticks.setdefault(tick, []).append(ordered[start:end])
 
     def take(self, tick: int) -> Whole:
         """Return and forget the items of a tick."""
         found = self._ticks.pop(tick, None)
         return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+
+def runs(ordered: Whole) -> Whole:
+    """Return where each run of equal numbers starts (as `numpy.unique` would, in a fraction of its time)."""
+    return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(ordered)])

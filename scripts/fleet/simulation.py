@@ -17,7 +17,7 @@ import numpy as np
 
 from scripts.fleet.measures import AGE_STEP_SECONDS, Measures
 from scripts.fleet.policies import Held
-from scripts.fleet.scenario import OPERATIONS, TICK_SECONDS, Arrivals, Calendar, Quotas
+from scripts.fleet.scenario import OPERATIONS, TICK_SECONDS, Arrivals, Calendar, Quotas, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,8 @@ class Simulation:
     def _queue(self, items: Whole) -> None:
         """Group each environment's items into calls, and queue them."""
         environments, columns = np.divmod(items, self._scenario.items)
-        firsts, sizes = np.unique(environments, return_index=True, return_counts=True)[1:]
+        firsts = runs(environments)
+        sizes = np.diff(firsts, append=len(items))
         rank = np.arange(len(items)) - np.repeat(firsts, sizes)
         wanted = np.repeat(sizes, sizes)
         leaders = items[np.repeat(firsts, sizes) + self._policy.groups.leaders[wanted, rank]]
@@ -162,7 +163,8 @@ class Simulation:
                 admitted = self._quotas.admit(operation, len(asked), self._now)
                 self.measures.count(operation, self._now, len(asked), admitted)
                 self._land(asked[:admitted])
-                self._throttle(asked[admitted:])
+                if admitted < len(asked):
+                    self._throttle(asked[admitted:])
 
     def _members(self, calls: Whole) -> Whole:
         """Return the items that calls bring."""
@@ -174,7 +176,7 @@ class Simulation:
         """Give what came its times; a new version that was only described is fetched now."""
         changed = self._is_changed(calls)
         self._described[calls[changed]] = True
-        self._calls.put(np.full(changed.sum(), self._tick + 1), calls[changed])
+        self._calls.put(np.full(int(changed.sum()), self._tick + 1), calls[changed])
         calls = calls[~changed]
         items = self._members(calls)
         values, now = self._values, self._now
@@ -201,7 +203,9 @@ class Simulation:
             chosen = self._attempts[calls] == failed
             pauses[chosen] = self._policy.pause(failed, self._dice.random(int(chosen.sum())))
         over = (self._attempts[calls] >= self._policy.attempts) | (self._now + pauses >= self._deadline[calls])
-        self._calls.put(self._tick + np.maximum(1, np.ceil(pauses[~over] / TICK_SECONDS)).astype(np.int64), calls[~over])
+        self._calls.put(
+            self._tick + np.maximum(1, np.ceil(pauses[~over] / TICK_SECONDS)).astype(np.int64), calls[~over]
+        )
         self._give_up(calls[over])
 
     def _give_up(self, calls: Whole) -> None:
@@ -221,10 +225,12 @@ class Simulation:
     def _end(self, calls: Whole, items: Whole) -> None:
         """Free the connections for what is queued, and look out for the next invocation."""
         self._leader.flat[items] = NOBODY
-        environments = calls // self._scenario.items
+        environments = np.sort(calls // self._scenario.items)
         np.subtract.at(self._running, environments, 1)
-        distinct = np.unique(environments)
-        self._connect(distinct[self._queued[distinct].any(axis=1)], self._tick + 1)
+        distinct = environments[runs(environments)]
+        waiting = distinct[self._queued[distinct].any(axis=1)]
+        if len(waiting):
+            self._connect(waiting, self._tick + 1)
         self._aim_sooner(distinct)
 
     def _aim(self, environments: Whole) -> None:
@@ -238,6 +244,8 @@ class Simulation:
         """Do so where something may be wanted sooner; no invocation falls between that and what was aimed at before."""
         target, old = self._ready_at[environments].min(axis=1), self._target[environments]
         sooner = environments[target < old]
+        if not len(sooner):
+            return
         target, old = target[target < old], old[target < old]
         wake = self._arrivals.after(sooner, np.maximum(target, self._now + TICK_SECONDS))
         self._target[sooner] = target
