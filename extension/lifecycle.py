@@ -101,6 +101,7 @@ class _Life:
         self._invoked = False
 
     def live(self, listeners: list[socket], taken: SidekeyError | None, account: str | None) -> int:
+        """Serve until SHUTDOWN, or say at once why nothing can be served."""
         from extension.assembly import assemble
         from extension.core.errors import SettingsError
 
@@ -110,6 +111,8 @@ class _Life:
             sidecar = assemble(self._world)
         except SettingsError as error:
             return self._give_up("Extension.InvalidSettings", error.message)
+        except Exception as error:  # noqa: BLE001 (Lambda is told why, instead of a bare crash)
+            return self._give_up("Extension.InternalError", f"the extension could not start: {type(error).__name__}")
         sidecar.store.shelf.own_account = account
         self._start(sidecar)
         serving = Serving(sidecar, listeners, self._world, self._host)
@@ -125,7 +128,10 @@ class _Life:
         from extension.report import Log
 
         Log().error(message)
-        self._api.init_error(error_type, message)
+        try:
+            self._api.init_error(error_type, message)
+        except ExtensionsApiError as error:
+            Log().error(error.message)
         return 1
 
     def _start(self, sidecar: Sidecar) -> None:
@@ -148,9 +154,7 @@ class _Life:
         return sidecar.prefetch.required_failures()
 
     def _settle(self, sidecar: Sidecar) -> None:
-        """Tidy up before the first `next`: say the phases; timers where nothing freezes; no garbage from the start."""
-        import gc
-
+        """Tidy up before the first `next`: say the phases, and start timers where nothing freezes."""
         self._mark("next")
         for name, moment in self._phases:
             sidecar.log.report("debug", f"phase {name} at {moment:.6f}")
@@ -158,8 +162,7 @@ class _Life:
             from extension.ticker import start
 
             start(lambda: tick(sidecar, self._world), sidecar.log.report)
-        gc.freeze()
-        gc.enable()
+        collect_garbage_again()
 
     def _mark(self, phase: str) -> None:
         self._phases.append((phase, self._world.clock()))
@@ -195,6 +198,14 @@ class _Life:
         serving.drain(min(max(left, 0.0), DRAIN_SECONDS))
         sidecar.log.report("debug", "drained")
         return 0
+
+
+def collect_garbage_again() -> None:
+    """End the start's saving: collect cycles from now on, but never look through what the start has made."""
+    import gc
+
+    gc.freeze()
+    gc.enable()
 
 
 def wake(sidecar: Sidecar) -> None:

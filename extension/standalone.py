@@ -6,7 +6,7 @@ import _signal
 
 from extension.assembly import assemble
 from extension.core.errors import SettingsError
-from extension.lifecycle import DRAIN_SECONDS, Serving, tick
+from extension.lifecycle import DRAIN_SECONDS, Serving, collect_garbage_again, tick
 from extension.report import Log
 from extension.ticker import start
 
@@ -40,6 +40,7 @@ def stand_alone(world: World, listeners: list[socket], taken: SidekeyError | Non
     sidecar.prefetch.start()
     serving = Serving(sidecar, listeners, world, "standalone")
     stop_ticking = start(lambda: tick(sidecar, world), sidecar.log.report)
+    collect_garbage_again()
     _signal.sigwait(signals)
     sidecar.store.stop()
     stop_ticking()
