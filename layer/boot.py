@@ -2,10 +2,9 @@
 
 Law: imports only what the interpreter holds already; not even `os`, which costs 2 ms of a cold start.
 In the layer the whole of `extension` lies in one file beside this one (`extension.bundle`: a marshalled dictionary of
-name → (is a package, marshalled code)), because forty small files cost 3 ms more, and far more from a cold disk.
+name → (is a package, marshalled code)): ninety small files cost 2 ms more, and far more from a cold disk. `__future__`
+is in it, too, for the others' sake.
 """
-
-from __future__ import annotations
 
 import marshal
 import sys
@@ -26,7 +25,7 @@ class Bundle:
         self.folder = folder
         self.modules = modules
 
-    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         """Say where a module of ours comes from; `__file__` and `__path__` are those of the working copy."""
         if name not in self.modules:
             return None
@@ -38,10 +37,10 @@ class Bundle:
             spec.submodule_search_locations = [place]
         return spec
 
-    def create_module(self, _spec: ModuleSpec) -> None:
+    def create_module(self, _spec: "ModuleSpec") -> None:
         """Leave the making of the module to the import system."""
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Run the module's code."""
         exec(marshal.loads(self.modules[module.__name__][1]), module.__dict__)  # noqa: S102, S302 - our own, read-only
 

@@ -57,12 +57,21 @@ static int is_dropped(const char *variable)
     return 0;
 }
 
-static void keep_harmless(char **environment)
+static long count_of(char **strings)
 {
-    char **kept = environment;
-    for (char **variable = environment; *variable; variable++)
-        if (!is_dropped(*variable))
-            *kept++ = *variable;
+    long count = 0;
+    while (strings[count])
+        count++;
+    return count;
+}
+
+/* Fills `kept` with the variables that harm nobody, and the plainest locale, which no file has to be read for. */
+static void keep_harmless(char **environment, const char **kept)
+{
+    for (; *environment; environment++)
+        if (!is_dropped(*environment))
+            *kept++ = *environment;
+    *kept++ = "LC_ALL=C";
     *kept = 0;
 }
 
@@ -81,11 +90,12 @@ __attribute__((noreturn, used)) void start(char **stack)
     static const char complaint[] = "sidekey: cannot start " INTERPRETER
         ": the layer is incomplete, or built for the other architecture; attach the zip of this function's own\n";
     long count = (long)stack[0];
-    char **environment = stack + 1 + count + 1;
+    char **given = stack + 1 + count + 1;
+    const char *environment[count_of(given) + 2];
     const char *arguments[] = {
         INTERPRETER, "-I", "-S", "-B", "-u", "-X", "utf8=1", PROGRAM, count ? base_name(stack[1]) : "sidekey", 0,
     };
-    keep_harmless(environment);
+    keep_harmless(given, environment);
     system_call(EXECVE, (long)INTERPRETER, arguments, (long)environment);
     system_call(WRITE, 2, complaint, sizeof complaint - 1);
     for (;;)

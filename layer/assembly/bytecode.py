@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from layer.assembly import HOME, REPOSITORY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from layer.assembly.interpreter import Interpreter
@@ -31,10 +32,9 @@ class Jobs:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.files.append((str(source), str(target), f"{HOME}/{place}"))
 
-    def add_package(self, package: Path) -> None:
-        """Put every module of `package` into the bundle."""
-        for source in sorted(package.rglob("*.py")):
-            self.bundle.append(_bundled(source, source.relative_to(package.parent)))
+    def add_to_bundle(self, sources: Iterable[Path], root: Path) -> None:
+        """Put modules into the bundle, named by their places below `root`."""
+        self.bundle += [_bundled(source, source.relative_to(root)) for source in sources]
 
     def run(self, interpreter: Interpreter) -> None:
         """Compile all of it."""

@@ -37,6 +37,7 @@ LEFT_OUT = frozenset(
         "frozenlist._frozenlist",  # wants libstdc++; the Python form serves as well
         "aiohttp._websocket.mask",  # web sockets are not spoken here
         "aiohttp._websocket.reader_c",
+        "__future__",  # lies in the bundle
         *("_bz2", "_lzma", "bz2", "lzma", "_compression", "_uuid"),  # nobody needs them
     }
 )

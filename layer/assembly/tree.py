@@ -77,7 +77,8 @@ def _place_modules(parts: Parts, home: Path) -> None:
         else:
             place_binary(source, home / target, parts.platform)
     jobs.add_file(REPOSITORY / "layer/boot.py", "boot.py")
-    jobs.add_package(REPOSITORY / "extension")
+    jobs.add_to_bundle(sorted((REPOSITORY / "extension").rglob("*.py")), REPOSITORY)
+    jobs.add_to_bundle([parts.stdlib / "__future__.py"], parts.stdlib)
     jobs.run(parts.interpreter)
 
 
