@@ -70,7 +70,7 @@ def unknown_names(environment: Mapping[str, str]) -> list[str]:
 
     problems = []
     for name in wrong:
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        near = get_close_matches(name.upper(), known, n=1, cutoff=0.5)
         problems.append(f"{name} is unknown" + (f": did you mean {near[0]}?" if near else ""))
     return problems
 
