@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 _COMMON = "usr/share/common-licenses"
 _REFERENCE = re.compile(rf"/{_COMMON}/([A-Za-z0-9.-]*[A-Za-z0-9])")
 
+_GCC, _PYTHON = "GPL-3.0-or-later WITH GCC-exception-3.1", "PSF-2.0"
+_TOLD_IN_PROSE = {
+    "gcc-14-base": _GCC,
+    "libgcc-s1": _GCC,
+    "libpython3.13-minimal": _PYTHON,
+    "libpython3.13-stdlib": _PYTHON,
+    "python3.13-minimal": _PYTHON,
+}
+"""Packages whose copyright file is not machine-readable, and what it says."""
+
 
 def place_licences(root: Path, wheels: Path, target: Path) -> None:
     """Write one file per package, and the common texts."""
@@ -45,9 +55,10 @@ def _is_licence(path: Path) -> bool:
 
 
 def package_terms(root: Path, name: str) -> list[str]:
-    """Return the short names of a Debian package's licences, out of its machine-readable copyright file."""
-    path = root / "usr/share/doc" / name / "copyright"
-    text = path.read_text(errors="replace") if path.exists() else ""
+    """Return the short names of a Debian package's licences."""
+    if name in _TOLD_IN_PROSE:
+        return [_TOLD_IN_PROSE[name]]
+    text = (root / "usr/share/doc" / name / "copyright").read_text(errors="replace")
     return sorted({line[9:].strip() for line in text.splitlines() if line.startswith("License: ")})
 
 

@@ -26,8 +26,11 @@ def install(package: str) -> None:
     """Install a Debian package, or fail with the line that does."""
     line = f"apt-get update && apt-get install --yes --no-install-recommends {package}"
     quietly = {"DEBIAN_FRONTEND": "noninteractive"}
-    done = os.geteuid() == 0 and not subprocess.run(
-        line, shell=True, capture_output=True, check=False, env={**os.environ, **quietly}
-    ).returncode
+    done = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            line, shell=True, capture_output=True, check=False, env={**os.environ, **quietly}
+        ).returncode
+    )
     if not done:
         pytest.fail(f"these tests need {package}; run as root: {line}")
