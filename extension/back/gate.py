@@ -78,7 +78,7 @@ class Gate(web.RequestHandler):
     @property
     def idle(self) -> bool:
         """Whether the client has begun nothing and waits for nothing."""
-        return not (self.owed or self._talk.unfinished)
+        return not (self.owed or self._talk.unfinished or self._talk.ping_only)
 
     # What the event loop calls.
 
@@ -90,6 +90,7 @@ class Gate(web.RequestHandler):
         if seat == "ping":
             self._talk = Conversation(ping_limit=self._hall.max_clients)
             self._use_memo = False
+            self._start_timer()
         elif seat == "none":
             self._refuse(too_many_clients(self._hall.max_clients))
             self.force_close()

@@ -73,7 +73,9 @@ class Connection:
     @property
     def idle(self) -> bool:
         """Whether the client has begun nothing and waits for nothing, as far as the socket knows."""
-        return not (self.owed or self._talk.unfinished) and (self._closing or self._is_quiet())
+        if self._closing:
+            return not self.owed
+        return not (self.owed or self._talk.unfinished or self._talk.ping_only) and self._is_quiet()
 
     def _is_quiet(self) -> bool:
         """Whether nothing has arrived that was not read yet."""

@@ -142,6 +142,8 @@ class Front:
         """Take a client in, and read at once: most have sent their request by now."""
         client = Connection(self, sock, ping_only=ping_only)
         self._clients[client.fd] = client
+        if ping_only:
+            self.deadlines.start(client, self.head_timeout_seconds)
         client.read(now)
         if client.watched is None and client.fd in self._clients:
             self.watch(client, EPOLLIN)

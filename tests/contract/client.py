@@ -31,7 +31,11 @@ class Client:
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(PATIENCE_SECONDS)
-        self.sock.connect(address)
+        try:
+            self.sock.connect(address)
+        except OSError:
+            self.sock.close()
+            raise
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._read = self.sock.makefile("rb")
 
@@ -70,6 +74,11 @@ class Client:
         body = b"" if to_head else self._read.read(int(headers["Content-Length"]))
         return Reply(int(status), headers, body)
 
+    def last(self) -> Reply:
+        """Read one response, and part."""
+        with self:
+            return self.reply()
+
     def rest(self) -> bytes:
         """Read up to the end of the connection, be it a reset."""
         pieces: list[bytes] = []
@@ -81,6 +90,6 @@ class Client:
 def converse(address: Address, pieces: Iterable[bytes]) -> bytes:
     """Send the pieces, then nothing more, and return all that comes back."""
     with Client(address) as client:
-        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        with contextlib.suppress(ConnectionError, OSError):
             client.send(*pieces).half_close()
         return client.rest()
