@@ -9,6 +9,7 @@ from __future__ import annotations
 from extension.aws.endpoints import resolve
 from extension.aws.faults import CLOCK_CODES, CREDENTIAL_CODES, fault
 from extension.aws.signing import Scope, amz_date, sign
+from extension.core.errors import Transient
 from extension.core.instant import http_date
 from extension.core.record import Record
 from extension.upstream.http1 import request_bytes
@@ -70,10 +71,14 @@ class Exchange:
 
     def perform(self, call: Call, provider: Provider, timeout_seconds: float | None) -> Response:
         """Return the response of a success; an UpstreamError within the timeout otherwise."""
-        deadline = self._retry.deadline(timeout_seconds)
+        deadline = self.deadline(timeout_seconds)
         endpoint = resolve(call.service, call.region, self._endpoints)
         attempt = _Attempt(self, call, endpoint, provider, deadline)
         return self._retry.run(deadline, attempt.make, call.attempts)
+
+    def deadline(self, timeout_seconds: float | None) -> Deadline:
+        """Start a deadline; 0 or None means the one for all calls."""
+        return self._retry.deadline(timeout_seconds)
 
     def send(self, call: Call, endpoint: Endpoint, credentials: Credentials, deadline: Deadline) -> Response:
         """Sign and send once."""
@@ -83,7 +88,10 @@ class Exchange:
         date = amz_date(self._wall() + self._clock_error_seconds)
         signed = sign("POST", endpoint.path, headers, call.body, credentials, scope, date)
         request = request_bytes("POST", endpoint.path, signed.items(), call.body)
-        return self._sender.send(endpoint.origin, request, attempt_seconds=seconds)
+        try:
+            return self._sender.send(endpoint.origin, request, attempt_seconds=seconds)
+        except Transient as error:
+            raise type(error)(f"{call.about}: {error.message}") from error
 
     def fault(self, response: Response, call: Call) -> UpstreamError:
         """Return the error that a response means."""

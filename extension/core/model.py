@@ -71,8 +71,16 @@ class Query(Record):
 
     @property
     def label(self) -> str:
-        """The query as people know it, for messages, `/status` and logs."""
-        return f"{self.service}://{self.id}{self.selector or ''}"
+        """The query as people know it, a reference without its regions: for messages, `/status` and logs."""
+        given = (
+            ("versionStage", self.version_stage),
+            ("versionId", self.version_id),
+            ("withDecryption", None if self.decrypt else "false"),
+            ("recursive", "false" if self.service == "ssm-path" and not self.recursive else None),
+            ("roleArn", self.role_arn),
+        )
+        options = "&".join([f"{name}={value}" for name, value in given if value is not None])
+        return f"{self.service}://{self.id}{self.selector or ''}" + (f"?{options}" if options else "")
 
 
 class Secret(Record):

@@ -55,11 +55,18 @@ def test_no_value_shows_what_it_holds(value: object) -> None:
 @pytest.mark.parametrize(
     ("query", "label"),
     [
-        (Query(service="secretsmanager", id="prod/db", version_stage="AWSPENDING"), "secretsmanager://prod/db"),
+        (Query(service="secretsmanager", id="prod/db", regions=("eu-west-1",)), "secretsmanager://prod/db"),
+        (
+            Query(service="secretsmanager", id="prod/db", version_stage="AWSPENDING", role_arn="arn:r"),
+            "secretsmanager://prod/db?versionStage=AWSPENDING&roleArn=arn:r",
+        ),
+        (Query(service="secretsmanager", id="prod/db", version_id="v1"), "secretsmanager://prod/db?versionId=v1"),
         (Query(service="ssm", id="/app/key", selector=":3"), "ssm:///app/key:3"),
-        (Query(service="ssm-path", id="/app/"), "ssm-path:///app/"),
+        (Query(service="ssm", id="/app/key", decrypt=False), "ssm:///app/key?withDecryption=false"),
+        (Query(service="ssm-path", id="/app/", recursive=True), "ssm-path:///app/"),
+        (Query(service="ssm-path", id="/app/"), "ssm-path:///app/?recursive=false"),
     ],
 )
 def test_a_query_has_a_label(query: Query, label: str) -> None:
-    """People see service, id and selector."""
+    """People see the reference; its regions are told beside it."""
     assert query.label == label
