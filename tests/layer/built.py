@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
+import time
 import zipfile
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FOLDER = REPOSITORY / "build" / "layer-under-test"
+_OLD_SECONDS = 1800
 _MADE_OF = ("extension", "layer", "pyproject.toml")
 
 
@@ -38,20 +40,33 @@ class Layers:
 
 @cache
 def layers() -> Layers:
-    """Build what is not there or not of today's sources; the other test process waits."""
+    """Build what has not been built of today's sources; the other test process waits."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    made = Layers(FOLDER / "dist")
-    stamp = FOLDER / "stamp"
     with (FOLDER / ".held").open("w") as mark:
         fcntl.flock(mark, fcntl.LOCK_EX)
-        identity = _identity()
-        if not stamp.exists() or stamp.read_text() != identity:
-            stamp.unlink(missing_ok=True)
-            assert main(["--dist", str(made.dist)]) == 0, "the layer cannot be built: see above"
-            for architecture in ARCHITECTURES:
-                unpack(made.zip(architecture), made.opt(architecture))
-            stamp.write_text(identity)
-    return made
+        folder = FOLDER / _identity()
+        if not folder.exists():
+            partial = FOLDER / "partial"
+            forget_old()
+            build(partial)
+            partial.rename(folder)
+    return Layers(folder / "dist")
+
+
+def build(folder: Path) -> None:
+    """Build and unpack both layers below `folder`."""
+    made = Layers(folder / "dist")
+    assert main(["--dist", str(made.dist)]) == 0, "the layer cannot be built: see above"
+    for architecture in ARCHITECTURES:
+        unpack(made.zip(architecture), made.opt(architecture))
+
+
+def forget_old() -> None:
+    """Remove the layers that no running test can still be using."""
+    long_ago = time.time() - _OLD_SECONDS
+    for path in FOLDER.iterdir():
+        if path.is_dir() and path.stat().st_mtime < long_ago:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -67,7 +82,7 @@ def _identity() -> str:
     digest = hashlib.sha256()
     for path in _sources():
         digest.update(f"{path}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest()[:12]
 
 
 def _sources() -> Iterable[Path]:
