@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from extension.aws.exchange import Exchange, Provider
+    from extension.aws.retry import Deadline
     from extension.aws.sts import AssumedRoles
     from extension.upstream.http1 import Response
 
@@ -52,6 +53,10 @@ class AwsClient:
         call = Call(service=service, region=region, headers=headers, body=body, about=about, attempts=attempts)
         provider = self._roles.provider(role_arn) if role_arn else self._credentials
         return _object(self._exchange.perform(call, provider, timeout_seconds), about)
+
+    def deadline(self, timeout_seconds: float | None) -> Deadline:
+        """Start a deadline for several calls; 0 or None means the one for all calls."""
+        return self._exchange.deadline(timeout_seconds)
 
 
 def _object(response: Response, about: str) -> dict[str, Any]:

@@ -91,7 +91,8 @@ class Exchange:
         try:
             return self._sender.send(endpoint.origin, request, attempt_seconds=seconds)
         except Transient as error:
-            raise type(error)(f"{call.about}: {error.message}") from error
+            msg = f"{call.about}: {error.message}"
+            raise type(error)(msg, code=error.code) from error
 
     def fault(self, response: Response, call: Call) -> UpstreamError:
         """Return the error that a response means."""

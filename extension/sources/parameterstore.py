@@ -9,6 +9,7 @@ from __future__ import annotations
 from extension.aws.faults import refusal
 from extension.core.errors import Refused, Unreachable, UpstreamError
 from extension.core.model import Parameter, ParameterTree, Sensitive
+from extension.core.record import Record
 from extension.sources.secretsmanager import region_of
 
 TYPE_CHECKING = False
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from extension.aws.retry import Deadline
     from extension.core.model import Query
     from extension.sources.secretsmanager import Caller
 
@@ -26,7 +28,7 @@ _DENIED = "AccessDeniedException"
 
 
 class ParameterStore:
-    """Fetches parameters; `timeout_seconds` bounds a call with all its attempts, where the caller names no other."""
+    """Fetches parameters; `timeout_seconds` bounds all calls of one fetch, where the caller names no other."""
 
     def __init__(self, caller: Caller, default_region: str, *, timeout_seconds: float | None = None) -> None:
         """Ask in `default_region` where neither query nor ARN names one."""
@@ -36,14 +38,7 @@ class ParameterStore:
 
     def fetch(self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None) -> Parameter:
         """Return one parameter: by GetParameter, or by GetParameters where only that is allowed."""
-        payload = {"Name": selected(query), "WithDecryption": query.decrypt}
-        try:
-            answer = self._call("GetParameter", payload, query, region, timeout_seconds)
-        except Refused as error:
-            if error.code != _DENIED or query.id.startswith(_REFERENCE_PREFIX):
-                raise
-            return self._fetch_otherwise(query, region, timeout_seconds, error)
-        return _as_asked(parse_parameter(answer.get("Parameter") or {}, query), query)
+        return self._fetch_single(query, self._terms(query, region, timeout_seconds))
 
     def fetch_batch(
         self, queries: Sequence[Query], *, region: str | None = None, timeout_seconds: float | None = None
@@ -52,26 +47,25 @@ class ParameterStore:
 
         A transient error of the call is raised; a refusal is looked at one by one.
         """
-        alone = [query for query in queries if query.id.startswith(_REFERENCE_PREFIX)]
-        together = [query for query in queries if query not in alone]
+        terms = self._terms(queries[0], region, timeout_seconds)
+        together = [query for query in queries if not query.id.startswith(_REFERENCE_PREFIX)]
         found: dict[Query, Parameter | UpstreamError] = {}
         if len(together) > 1:
             try:
-                found = self._fetch_together(together, region, timeout_seconds)
+                found = self._fetch_together(together, terms)
             except Refused:
-                alone = list(queries)
-        else:
-            alone = list(queries)
-        return found | {query: self._fetch_or_error(query, region, timeout_seconds) for query in alone}
+                found = {}
+        return {query: found.get(query) or self._fetch_or_error(query, terms) for query in queries}
 
     def fetch_path(
         self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None
     ) -> ParameterTree:
         """Return all parameters below a path (GetParametersByPath, every page)."""
+        terms = self._terms(query, region, timeout_seconds)
         payload: dict[str, Any] = {"Path": query.id, "Recursive": query.recursive, "WithDecryption": query.decrypt}
         found: list[Parameter] = []
         for _ in range(_MOST_PAGES):
-            answer = self._call("GetParametersByPath", payload | {"MaxResults": 10}, query, region, timeout_seconds)
+            answer = self._call("GetParametersByPath", payload | {"MaxResults": 10}, terms, query.label)
             found += [parse_parameter(fields, query) for fields in answer.get("Parameters") or ()]
             token = answer.get("NextToken")
             if not token:
@@ -80,50 +74,68 @@ class ParameterStore:
         msg = f"{query.label}: more than {_MOST_PAGES * 10} parameters; name a narrower path"
         raise Refused(msg, code="TooManyParameters")
 
-    def _fetch_otherwise(
-        self, query: Query, region: str | None, timeout_seconds: float | None, denial: Refused
-    ) -> Parameter:
+    def _fetch_single(self, query: Query, terms: Terms) -> Parameter:
+        payload = {"Name": selected(query), "WithDecryption": query.decrypt}
+        try:
+            answer = self._call("GetParameter", payload, terms, query.label)
+        except Refused as error:
+            if error.code != _DENIED or query.id.startswith(_REFERENCE_PREFIX):
+                raise
+            return self._fetch_otherwise(query, terms, error)
+        return _as_asked(parse_parameter(answer.get("Parameter") or {}, query), query)
+
+    def _fetch_otherwise(self, query: Query, terms: Terms, denial: Refused) -> Parameter:
         """Return the parameter by GetParameters, for roles that may only do that."""
         try:
-            found = self._fetch_together([query], region, timeout_seconds)[query]
+            found = self._fetch_together([query], terms)[query]
         except Refused as error:
-            if error.code == _DENIED:
-                msg = f"{denial.message} (ssm:GetParameter or ssm:GetParameters, either will do)"
-                raise Refused(msg, code=_DENIED) from error
-            raise
+            if error.code != _DENIED:
+                raise
+            msg = f"{denial.message} (ssm:GetParameter or ssm:GetParameters, either will do)"
+            raise Refused(msg, code=_DENIED) from error
         if isinstance(found, UpstreamError):
             raise found
         return found
 
-    def _fetch_together(
-        self, queries: Sequence[Query], region: str | None, timeout_seconds: float | None
-    ) -> dict[Query, Parameter | UpstreamError]:
+    def _fetch_together(self, queries: Sequence[Query], terms: Terms) -> dict[Query, Parameter | UpstreamError]:
         names = list(dict.fromkeys(selected(query) for query in queries))
+        about = queries[0].label if len(names) == 1 else ""
         payload = {"Names": names, "WithDecryption": queries[0].decrypt}
-        answer = self._call("GetParameters", payload, queries[0], region, timeout_seconds)
+        answer = self._call("GetParameters", payload, terms, about)
         found = [parse_parameter(fields, queries[0]) for fields in answer.get("Parameters") or ()]
         return {query: _match(query, found) for query in queries}
 
-    def _fetch_or_error(
-        self, query: Query, region: str | None, timeout_seconds: float | None
-    ) -> Parameter | UpstreamError:
+    def _fetch_or_error(self, query: Query, terms: Terms) -> Parameter | UpstreamError:
         try:
-            return self.fetch(query, region=region, timeout_seconds=timeout_seconds)
+            return self._fetch_single(query, terms)
         except UpstreamError as error:
             return error
 
-    def _call(
-        self, action: str, payload: dict[str, Any], query: Query, region: str | None, timeout_seconds: float | None
-    ) -> dict[str, Any]:
+    def _terms(self, query: Query, region: str | None, timeout_seconds: float | None) -> Terms:
+        return Terms(
+            region=region or region_of(query, self._default_region),
+            role_arn=query.role_arn,
+            deadline=self._caller.deadline(timeout_seconds or self._timeout_seconds),
+        )
+
+    def _call(self, action: str, payload: dict[str, Any], terms: Terms, about: str) -> dict[str, Any]:
         return self._caller.call(
             _SERVICE,
             action,
             payload,
-            region=region or region_of(query, self._default_region),
-            role_arn=query.role_arn,
-            timeout_seconds=timeout_seconds or self._timeout_seconds,
-            about="" if len(payload.get("Names", "")) > 1 else query.label,
+            region=terms.region,
+            role_arn=terms.role_arn,
+            timeout_seconds=terms.deadline.attempt(terms.deadline.seconds, about or action),
+            about=about,
         )
+
+
+class Terms(Record):
+    """What all calls of one fetch share."""
+
+    region: str
+    role_arn: str | None
+    deadline: Deadline
 
 
 def selected(query: Query) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Protocol
 
+    from extension.aws.retry import Deadline
     from extension.core.model import Query
 
     class Caller(Protocol):
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
             attempts: int | None = None,
         ) -> dict[str, Any]:
             """Return the answer to `action`."""
+
+        def deadline(self, timeout_seconds: float | None) -> Deadline:
+            """Start a deadline for several calls; None means the one for all calls."""
 
 
 _SERVICE = "secretsmanager"

@@ -71,6 +71,14 @@ def test_what_stays_is_told(aws: ScriptedServer, exchange: Exchange, step: bytes
         exchange.perform(CALL, Keys(key(1)), 60)
 
 
+def test_a_failed_connection_names_what_was_asked_for(aws: ScriptedServer, exchange: Exchange) -> None:
+    """Reference and host both stand in the message."""
+    aws.steps = [hang_up]
+
+    with pytest.raises(Unreachable, match=r"^ssm:///app: no usable answer from 127\.0\.0\.1:"):
+        exchange.perform(CALL, Keys(key(1)), 60)
+
+
 def test_a_refusal_is_asked_for_once(aws: ScriptedServer, exchange: Exchange) -> None:
     """What AWS refuses is refused, and names what was asked for."""
     aws.steps = [DENIED]
