@@ -152,6 +152,7 @@ class ScriptedServer:
         with contextlib.suppress(OSError):
             while not self._ended.is_set():
                 plain, _ = self._listener.accept()
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 self._open.append(plain)
                 self._threads.append(threading.Thread(target=self._serve, args=(plain, self.connections)))
