@@ -5,22 +5,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
+import subprocess
+import sys
 import time
 import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from layer.assembly import ARCHITECTURES, REPOSITORY, Architecture
-from layer.assembly.__main__ import main
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+BUILD = REPOSITORY / "build" / "layer"
 FOLDER = REPOSITORY / "build" / "layer-under-test"
 _OLD_SECONDS = 1800
-_MADE_OF = ("extension", "layer", "pyproject.toml")
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,11 @@ class Layers:
     """Both layers: the files of dist/, and what Lambda would have in /opt."""
 
     dist: Path
+
+    @property
+    def sources(self) -> Path:
+        """The state of the repository that they were built from."""
+        return self.dist.parent / "sources"
 
     def zip(self, architecture: Architecture) -> Path:
         """Return the zip of one."""
@@ -44,21 +46,32 @@ def layers() -> Layers:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / ".held").open("w") as mark:
         fcntl.flock(mark, fcntl.LOCK_EX)
-        folder = FOLDER / _identity()
+        forget_old()
+        partial = Layers(FOLDER / "partial" / "dist")
+        shutil.rmtree(partial.dist.parent, ignore_errors=True)
+        copy_sources(REPOSITORY, partial.sources)
+        folder = FOLDER / identity(partial.sources)
         if not folder.exists():
-            partial = FOLDER / "partial"
-            forget_old()
-            build(partial)
-            partial.rename(folder)
+            build(partial.sources, "--build", str(BUILD), "--dist", str(partial.dist))
+            for architecture in ARCHITECTURES:
+                unpack(partial.zip(architecture), partial.opt(architecture))
+            partial.dist.parent.rename(folder)
     return Layers(folder / "dist")
 
 
-def build(folder: Path) -> None:
-    """Build and unpack both layers below `folder`."""
-    made = Layers(folder / "dist")
-    assert main(["--dist", str(made.dist)]) == 0, "the layer cannot be built: see above"
-    for architecture in ARCHITECTURES:
-        unpack(made.zip(architecture), made.opt(architecture))
+def copy_sources(repository: Path, target: Path) -> None:
+    """Copy what the layers are made of, so that a build sees one state of it."""
+    for name in ("extension", "layer"):
+        shutil.copytree(repository / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(repository / "pyproject.toml", target)
+
+
+def build(sources: Path, *options: str) -> None:
+    """Run `make layer`'s command in a copy of the sources."""
+    done = subprocess.run(
+        [sys.executable, "-m", "layer.assembly", *options], cwd=sources, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def forget_old() -> None:
@@ -77,14 +90,9 @@ def unpack(archive: Path, folder: Path) -> None:
             Path(content.extract(entry, folder)).chmod(entry.external_attr >> 16 & 0o777)
 
 
-def _identity() -> str:
+def identity(sources: Path) -> str:
     """Return a hash of everything that the layers are made of."""
     digest = hashlib.sha256()
-    for path in _sources():
-        digest.update(f"{path}\0".encode() + path.read_bytes())
+    for path in sorted(path for path in sources.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(sources)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _sources() -> Iterable[Path]:
-    found = (path for name in _MADE_OF for path in (REPOSITORY / name, *(REPOSITORY / name).rglob("*")))
-    return sorted(path for path in found if path.is_file() and path.suffix != ".pyc")
