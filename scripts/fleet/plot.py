@@ -93,7 +93,7 @@ def _column(axes: Sequence[Axes], measures: Measures, colour: str) -> None:
     _ages(axes[3], np.array(measures.ages), colour)
 
 
-def _fill(axes: Axes, moments: Floats, counts: Whole, colour: str, alpha: float = 1) -> None:
+def _fill(axes: Axes, moments: Floats | Whole, counts: Whole, colour: str, alpha: float = 1) -> None:
     """Draw counts per second on a logarithmic scale, which has no zero."""
     axes.fill_between(moments, 0.5, np.maximum(counts, 0.5), color=colour, alpha=alpha, linewidth=0.6)
     axes.set_yscale("log")

@@ -133,12 +133,12 @@ class Simulation:
         self._leader[environments, columns] = leaders
         self._ready_at[environments, columns] = NEVER
         self._operation[leaders] = self._policy.groups.operations[wanted, rank]
-        self._enqueue(leaders)
+        self._enqueue(leaders, self._tick)
 
-    def _enqueue(self, calls: Whole) -> None:
+    def _enqueue(self, calls: Whole, tick: int) -> None:
         self._described[calls] = False
         self._queued.flat[calls] = True
-        self._connect(np.unique(calls // self._scenario.items), self._tick)
+        self._connect(np.unique(calls // self._scenario.items), tick)
 
     def _connect(self, environments: Whole, tick: int) -> None:
         """Start queued calls over the connections that are free; the wider limit ends with the first queue."""
@@ -220,7 +220,7 @@ class Simulation:
         self._operation[singles] = OPERATIONS.index("secret")
         self._end(calls, items)
         if len(singles):
-            self._enqueue(singles)
+            self._enqueue(singles, self._tick + 1)
 
     def _end(self, calls: Whole, items: Whole) -> None:
         """Free the connections for what is queued, and look out for the next invocation."""
