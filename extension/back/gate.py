@@ -5,7 +5,7 @@
                          └──request──► aiohttp ──► respond ──► application
 
 Law: what is refused, in which words, and what becomes of the connection is decided by the same code as in the front;
-aiohttp meets only heads that were read already. Nothing is read while an answer is owed or unsent.
+aiohttp meets only heads that were read already, and written anew. Nothing is read while an answer is owed or unsent.
 """
 
 from __future__ import annotations
@@ -39,9 +39,19 @@ class Exchange:
         self.close = not request.keep_alive
 
     def head(self) -> bytes:
-        """Return the head for aiohttp, which knows no methods but the registered ones: what it needs is HEAD or not."""
-        raw = self.raw.removeprefix(b"\r\n")
-        return raw if self.request.method in (b"GET", b"HEAD") else b"GET" + raw.removeprefix(self.request.method)
+        """Write a head for aiohttp, which refuses some that are sound (unknown methods, repeated headers).
+
+        What it decides by itself, whether a body is sent and whether the connection is kept, it decides as we do.
+        """
+        request = self.request
+        method = b"HEAD" if request.method == b"HEAD" else b"GET"
+        kept = b"keep-alive" if request.keep_alive else b"close"
+        return b"%b %b %b\r\nHost: localhost\r\nConnection: %b\r\n\r\n" % (
+            method,
+            request.target,
+            request.version,
+            kept,
+        )
 
 
 class Gate(web.RequestHandler):
