@@ -61,7 +61,7 @@ def other_names(query: Query, value: Value, own_account: str | None) -> tuple[Qu
         ids = [value.arn]
     else:
         return ()
-    if own_account is not None and arn_part(value.arn, 4) == own_account:
+    if own_account and arn_part(value.arn, 4) == own_account:
         ids.append(value.name)
     return tuple(query.replace(id=identifier) for identifier in ids if identifier)
 
