@@ -1,0 +1,101 @@
+"""The plan: which queries go alone and which together, each of them once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.core.plan import BATCH_PARAMETERS, BATCH_SECRETS, Job, plan, singles
+from tests.samples import parameter_query, secret_query
+
+if TYPE_CHECKING:
+    from extension.core.model import Query
+
+ROLE = "arn:aws:iam::123456789012:role/reader"
+
+
+def secrets(count: int, **changes: object) -> list[Query]:
+    """Return queries for secrets."""
+    return [secret_query(f"secret{number}", **changes) for number in range(count)]
+
+
+def parameters(count: int, **changes: object) -> list[Query]:
+    """Return queries for parameters."""
+    return [parameter_query(f"/p{number}", **changes) for number in range(count)]
+
+
+def shape(jobs: list[Job]) -> list[tuple[str, int]]:
+    """Return kind and size of each job."""
+    return [(job.kind, len(job.queries)) for job in jobs]
+
+
+@pytest.mark.parametrize(
+    ("queries", "batch", "expected"),
+    [
+        ([], "always", []),
+        (secrets(1), "auto", [("secret", 1)]),
+        (secrets(20), "auto", [("secret", 1)] * 20),
+        (secrets(21), "auto", [("secrets", 20), ("secrets", 1)]),
+        (secrets(21), "never", [("secret", 1)] * 21),
+        (secrets(2), "always", [("secrets", 2)]),
+        (secrets(2) * 3, "always", [("secrets", 2)]),
+        (secrets(1, version_id="v") + secrets(1, version_stage="AWSPREVIOUS"), "always", [("secret", 1)] * 2),
+        (secrets(1) + secrets(1, role_arn=ROLE), "always", [("secrets", 1)] * 2),
+        (secrets(1) + secrets(1, regions=("us-east-1",)), "always", [("secrets", 1)] * 2),
+        (parameters(1), "never", [("parameters", 1)]),
+        (parameters(11), "never", [("parameters", 10), ("parameters", 1)]),
+        (parameters(1, selector=":1") + parameters(1), "never", [("parameters", 2)]),
+        (parameters(1) + parameters(1, decrypt=False), "never", [("parameters", 1)] * 2),
+        (parameters(1) + parameters(1, role_arn=ROLE), "never", [("parameters", 1)] * 2),
+        (
+            [parameter_query("/a/", service="ssm-path"), parameter_query("/b/", service="ssm-path")],
+            "auto",
+            [("path", 1)] * 2,
+        ),
+    ],
+)
+def test_what_goes_together(queries: list[Query], batch: str, expected: list[tuple[str, int]]) -> None:
+    """Single secrets up to twenty, parameters in tens, paths alone; only what is alike shares a call."""
+    assert shape(plan(queries, batch)) == expected
+
+
+QUERIES = st.lists(
+    st.builds(
+        secret_query,
+        st.sampled_from([f"id{number}" for number in range(40)]),
+        service=st.sampled_from(["secretsmanager", "ssm", "ssm-path"]),
+        version_id=st.sampled_from([None, "v"]),
+        role_arn=st.sampled_from([None, ROLE]),
+        decrypt=st.booleans(),
+    ),
+    max_size=60,
+)
+
+
+@given(QUERIES, st.sampled_from(["auto", "always", "never"]))
+def test_every_query_is_in_exactly_one_job(queries: list[Query], batch: str) -> None:
+    """None is left out, none is fetched twice, and no call is larger than its service allows."""
+    jobs = plan(queries, batch)
+    planned = Counter(query for job in jobs for query in job.queries)
+    limits = {"secret": 1, "secrets": BATCH_SECRETS, "parameters": BATCH_PARAMETERS, "path": 1}
+    assert planned == Counter(set(queries))
+    assert all(len(job.queries) <= limits[job.kind] for job in jobs)
+    assert all(len({(query.role_arn, query.regions) for query in job.queries}) == 1 for job in jobs)
+
+
+def test_singles_are_one_job_each() -> None:
+    """What a batch did not bring goes on like this."""
+    assert singles(secrets(2)) == [Job(kind="secret", queries=(query,)) for query in secrets(2)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "service"),
+    [("secret", "secretsmanager"), ("secrets", "secretsmanager"), ("parameters", "ssm"), ("path", "ssm")],
+)
+def test_a_job_knows_its_service(kind: str, service: str) -> None:
+    """Workers are counted by service."""
+    assert Job(kind=kind, queries=(secret_query(),)).service == service  # type: ignore[arg-type]

@@ -1,0 +1,206 @@
+"""The shelf: what is kept of a fetch, and what a failure may and may not change."""
+
+from __future__ import annotations
+
+import pytest
+
+from extension.core.cache import Cache
+from extension.core.errors import Refused, Stopping, Throttled, Unavailable, UpstreamError
+from extension.core.model import ParameterTree, Query
+from extension.core.policy import Freshness, Rotation
+from extension.core.shelf import MAX_NEGATIVES, Fetched, Shelf
+from tests.samples import NOW, OTHER, OWN, parameter, parameter_query, secret, secret_arn, secret_query
+
+QUERY = secret_query()
+ROLE = "arn:aws:iam::999988887777:role/reader"
+GONE = Refused("gone", code="ResourceNotFoundException")
+EXPIRED_TOKEN = Refused("bad token", code="ExpiredTokenException")
+DOWN = Unavailable("down")
+
+
+def make(*, limit: int = 10, ttl: float = 100, max_stale: float = 50, negative_ttl: float = 5) -> Shelf:
+    """Return an empty shelf whose chance is always a half: due at 90, negatives live for their TTL."""
+    freshness = Freshness(ttl_seconds=ttl, max_stale_seconds=max_stale)
+    return Shelf(Cache(limit), lambda _query: freshness, lambda: 0.5, negative_ttl)
+
+
+def filled(**options: float) -> Shelf:
+    """Return a shelf that holds `QUERY`, fetched at `NOW`."""
+    shelf = make(**options)  # type: ignore[arg-type]
+    shelf.keep(QUERY, Fetched(value=secret()), NOW, keep=True)
+    return shelf
+
+
+def test_a_value_becomes_one_entry_under_all_its_names() -> None:
+    """Name, ARN and partial ARN find the same entry, which is fetched again as it was asked for."""
+    shelf = filled()
+    found = [shelf.cache.find(secret_query(name)) for name in ("prod/db", secret_arn(), secret_arn(suffix=""))]
+    assert found[0] is found[1] is found[2]
+    assert found[0] is not None
+    assert (found[0].asked, len(shelf.cache)) == (QUERY, 1)
+
+
+def test_an_entry_has_times_of_its_own() -> None:
+    """By the freshness of its query, the chance, and the rotation that came with it."""
+    rotation = Rotation(next_at=NOW + 40)
+    entry = make().keep(QUERY, Fetched(value=secret(), rotation=rotation), NOW, keep=True).entry
+    assert entry is not None
+    assert (entry.times.due_at, entry.times.expires_at, entry.times.stale_until) == (NOW + 36, NOW + 40, NOW + 90)
+    assert entry.rotation is rotation
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        (secret_query(secret_arn(account=OTHER)), secret(arn=secret_arn(account=OTHER))),
+        (secret_query(role_arn=ROLE), secret(arn=secret_arn(account=OTHER))),
+        (secret_query(role_arn=ROLE), secret()),
+        (parameter_query("arn:aws:ssm:eu-west-1:999988887777:parameter/prod/db"), parameter("prod/db", account=OTHER)),
+    ],
+)
+def test_another_accounts_value_is_not_read_by_a_bare_name(query: Query, value: object) -> None:
+    """Neither before nor after our own account is known, nor with a role (which may be another account's)."""
+    shelf = make()
+    shelf.own_account = OWN
+    shelf.keep(query, Fetched(value=value), NOW, keep=True)  # type: ignore[arg-type]
+    assert shelf.cache.find(secret_query("prod/db")) is None
+    assert shelf.cache.find(parameter_query("prod/db")) is None
+
+
+def test_a_role_s_values_and_our_own_are_two_entries() -> None:
+    """The same name, asked for with and without the role."""
+    shelf = filled()
+    shelf.keep(secret_query(role_arn=ROLE), Fetched(value=secret(arn=secret_arn(account=OTHER))), NOW, keep=True)
+    ours, theirs = shelf.cache.find(QUERY), shelf.cache.find(secret_query(role_arn=ROLE))
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.value.arn, theirs.value.arn) == (secret_arn(), secret_arn(account=OTHER))  # type: ignore[union-attr]
+
+
+def test_secrets_whose_arns_look_alike_stay_apart() -> None:
+    """A secret called `db-AbCdEf` is not what the full ARN of the secret `db` means, in either order of arrival."""
+    shelf, twin = make(), secret("db-AbCdEf", arn=secret_arn("db-AbCdEf", suffix="-XyZ123"))
+    shelf.keep(secret_query("db"), Fetched(value=secret("db")), NOW, keep=True)
+    shelf.keep(secret_query("db-AbCdEf"), Fetched(value=twin), NOW, keep=True)
+    shelf.keep(secret_query("db"), Fetched(value=secret("db")), NOW, keep=True)
+    named = [shelf.cache.find(secret_query(name)) for name in ("db", secret_arn("db"), "db-AbCdEf")]
+    assert [entry and entry.value.name for entry in named] == ["db", "db", "db-AbCdEf"]  # type: ignore[union-attr]
+
+
+def test_a_bare_name_teaches_whose_account_is_ours() -> None:
+    """What is fetched by ARN afterwards has its bare name at once."""
+    shelf = filled()
+    shelf.keep(secret_query(secret_arn("b")), Fetched(value=secret("b")), NOW, keep=True)
+    assert shelf.own_account == OWN
+    assert shelf.cache.find(secret_query("b")) is not None
+
+
+def test_a_tree_s_parameters_are_entries_of_their_own() -> None:
+    """By name and ARN, with the decryption and the role that the tree was asked with."""
+    shelf, path = make(), parameter_query("/app/", service="ssm-path", recursive=True, decrypt=False)
+    landing = shelf.keep(
+        path, Fetched(value=ParameterTree(parameters=(parameter("/app/a"), parameter("/app/b")))), NOW, keep=True
+    )
+    assert landing.entry is shelf.cache.find(path)
+    assert len(shelf.cache) == 3
+    single = shelf.cache.find(parameter_query("/app/a", decrypt=False))
+    assert single is not None
+    assert single.asked == parameter_query("/app/a", decrypt=False)
+    assert shelf.cache.find(parameter_query("/app/a")) is None
+
+
+@pytest.mark.parametrize(("ttl", "limit", "keep"), [(0, 10, True), (100, 0, True), (100, 10, False)])
+def test_what_is_not_to_be_kept_is_answered_once(ttl: float, limit: int, keep: bool) -> None:
+    """A TTL or size of zero, or a time in which nothing is kept: there is an entry to answer with, and no other."""
+    shelf = make(ttl=ttl, limit=limit)
+    entry = shelf.keep(QUERY, Fetched(value=secret()), NOW, keep=keep).entry
+    assert entry is not None
+    assert (entry.current, len(shelf.cache)) == (False, 0)
+
+
+@pytest.mark.parametrize("after", [50, 120])
+def test_a_transient_failure_changes_no_time_and_the_old_value_stands_in(after: float) -> None:
+    """Before expiry as after it; the failure and the next try are noted in the entry, nothing else."""
+    shelf = filled()
+    entry = shelf.cache.find(QUERY)
+    assert entry is not None
+    before = entry.times
+    landing = shelf.fail(QUERY, DOWN, NOW + after)
+    assert (landing.error, landing.stale, landing.entry) == (DOWN, entry, None)
+    assert (entry.times, entry.due_at) == (before, before.due_at)
+    assert (entry.failure, entry.failed_at, entry.retry_at) == (DOWN, NOW + after, NOW + after + 5)
+    assert shelf.remembered(QUERY, NOW + after) is None
+
+
+def test_beyond_its_bound_the_old_value_does_not_stand_in() -> None:
+    """The failure is remembered instead, so that an outage is not a call for every read."""
+    shelf = filled()
+    assert shelf.fail(QUERY, DOWN, NOW + 150).stale is None
+    assert shelf.remembered(QUERY, NOW + 151) is DOWN
+
+
+def test_gone_or_denied_ends_the_entry() -> None:
+    """However fresh it was; the refusal is remembered."""
+    shelf = filled()
+    entry = shelf.cache.find(QUERY)
+    landing = shelf.fail(QUERY, GONE, NOW + 1)
+    assert (landing.error, landing.stale, shelf.cache.find(QUERY)) == (GONE, None, None)
+    assert entry is not None
+    assert not entry.current
+    assert shelf.remembered(QUERY, NOW + 2) is GONE
+
+
+def test_our_own_bad_credentials_keep_the_entry_but_are_not_covered_by_it() -> None:
+    """It is a 4xx, so the old value is not answered instead; nor is it afterwards taken for a known outage."""
+    shelf = filled()
+    landing = shelf.fail(QUERY, EXPIRED_TOKEN, NOW + 110)
+    entry = shelf.cache.find(QUERY)
+    assert (landing.error, landing.stale) == (EXPIRED_TOKEN, None)
+    assert entry is not None
+    assert entry.failed_at is None
+    assert shelf.remembered(QUERY, NOW + 111) is EXPIRED_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("after", "remembered"), [(0, True), (4.9, True), (5, False), (-0.1, False), (1e9, False), (-1e9, False)]
+)
+def test_a_failure_is_remembered_for_its_time(after: float, remembered: bool) -> None:
+    """And not when the clock was set back: then nobody knows how long ago it was."""
+    shelf = make()
+    shelf.fail(QUERY, GONE, NOW)
+    assert (shelf.remembered(QUERY, NOW + after) is GONE) is remembered
+
+
+@pytest.mark.parametrize(("error", "negative_ttl"), [(Stopping("stop"), 5), (GONE, 0), (DOWN, 0)])
+def test_some_failures_are_not_remembered(error: UpstreamError, negative_ttl: float) -> None:
+    """Our own stopping, and everything where the negative TTL is zero."""
+    shelf = make(negative_ttl=negative_ttl)
+    assert shelf.fail(QUERY, error, NOW).error is error
+    assert shelf.remembered(QUERY, NOW) is None
+
+
+def test_a_value_ends_the_memory_of_a_failure() -> None:
+    """What has come is no longer missing."""
+    shelf = make()
+    shelf.fail(QUERY, Throttled("slow"), NOW)
+    shelf.keep(QUERY, Fetched(value=secret()), NOW, keep=False)
+    assert shelf.remembered(QUERY, NOW) is None
+
+
+def test_memory_of_failures_is_bounded() -> None:
+    """The oldest are forgotten first."""
+    shelf = make()
+    failed = [secret_query(f"s{number}") for number in range(MAX_NEGATIVES + 1)]
+    assert all(shelf.fail(query, GONE, NOW).error for query in failed)
+    assert shelf.remembered(failed[0], NOW) is None
+    assert shelf.remembered(failed[1], NOW) is GONE
+    assert shelf.remembered(failed[-1], NOW) is GONE
+
+
+def test_clearing_forgets_values_and_failures() -> None:
+    """A snapshot holds neither."""
+    shelf = filled()
+    shelf.fail(secret_query("x"), GONE, NOW)
+    shelf.clear()
+    assert len(shelf.cache) == 0
+    assert shelf.remembered(secret_query("x"), NOW) is None
