@@ -37,14 +37,22 @@ class Jobs:
     """Runs jobs; `fetch` blocks (in a worker), `land` takes each result, `report` a level and a sentence."""
 
     def __init__(
-        self, fetch: Fetch, submit: Submit, land: Land, report: Callable[[str, str], None], counters: Counters
+        self,
+        fetch: Fetch,
+        submit: Submit,
+        land: Land,
+        report: Callable[[str, str], None],
+        counters: Counters,
+        *,
+        clock: Callable[[], float],
     ) -> None:
-        """Start with nothing to do."""
+        """Start with nothing to do; `clock` gives epoch seconds."""
         self._fetch = fetch
         self._submit = submit
         self._land = land
         self._report = report
         self._counters = counters
+        self._clock = clock
         self._lock = allocate_lock()
         self._stranded: list[tuple[Job, Flying]] = []
 
@@ -69,6 +77,9 @@ class Jobs:
     def _work(self, job: Job, flights: Flying, *, wide: bool) -> None:
         """Fetch, in a worker, and land every query; what a batch did not bring goes on alone."""
         self._counters.fetches += 1
+        begun_at = self._clock()
+        for flight in flights.values():
+            flight.begun_at = begun_at
         results = self._fetched(job)
         missing = [query for query in job.queries if query not in results]
         for query in job.queries:
@@ -77,7 +88,8 @@ class Jobs:
             elif job.kind != "secrets":
                 self._land(query, flights[query], self.internal(query, "nothing came"))
         for single in singles(missing) if job.kind == "secrets" else ():
-            self.start(single, flights, wide=wide)
+            own = {query: flights[query] for query in single.queries}
+            self.start(single.replace(ends_at=job.ends_at), own, wide=wide)
         self.land_stranded()
 
     def _fetched(self, job: Job) -> Mapping[Query, Fetched | UpstreamError]:

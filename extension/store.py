@@ -14,8 +14,8 @@ from _thread import allocate_lock
 
 from extension.core.answer import Answer, Counters, deliverer
 from extension.core.errors import Stopping, UpstreamError
-from extension.core.flight import Flights
-from extension.core.plan import plan
+from extension.core.flight import FOR_EVER, Flights
+from extension.core.plan import SHORTEST_CALL_SECONDS, plan
 from extension.core.policy import REPLACE_PAUSE_SECONDS, is_expired, judge
 from extension.core.shelf import Landing
 from extension.jobs import Jobs
@@ -26,14 +26,10 @@ if TYPE_CHECKING:
 
     from extension.core.answer import Deliver
     from extension.core.cache import Entry
-    from extension.core.flight import Flight, Waiter
+    from extension.core.flight import Flight, Waiter, Wants
     from extension.core.model import Query, Value
     from extension.core.shelf import Fetched, Shelf
     from extension.jobs import Fetch, Submit
-
-
-SHORTEST_CALL_SECONDS = 0.5
-"""Nothing is started behind an invocation that has less time left than this."""
 
 
 class Store:
@@ -48,16 +44,20 @@ class Store:
         clock: Callable[[], float],
         report: Callable[[str, str], None],
         batch: str = "auto",
+        patience_seconds: float = FOR_EVER,
     ) -> None:
-        """Start empty; `fetch` blocks (in a worker), `clock` gives epoch seconds, `report` takes level and sentence."""
+        """Start empty; `fetch` blocks (in a worker), `clock` gives epoch seconds, `report` takes level and sentence.
+
+        A fetch that a worker has had for `patience_seconds` was frozen with the environment: nobody else waits for it.
+        """
         self.shelf = shelf
         self.counters = Counters()
         self._clock = clock
         self._report = report
         self._batch = batch
         self._lock = allocate_lock()
-        self._flights = Flights()
-        self._jobs = Jobs(fetch, submit, self._land, report, self.counters)
+        self._flights = Flights(patience_seconds)
+        self._jobs = Jobs(fetch, submit, self._land, report, self.counters, clock=clock)
         self._stopping = False
 
     def read(
@@ -81,11 +81,12 @@ class Store:
         if refresh and self._stopping:
             return Answer("refreshed", error=_stopped())
         if refresh or (entry is not None and failed_version and self._may_replace(entry, failed_version, now)):
-            self._wait(query, deliverer(deliver, "refreshed", self.counters, stale_allowed=not refresh))
+            waiter = deliverer(deliver, "refreshed", self.counters, stale_allowed=not refresh)
+            self._wait(query, waiter, now, wants="now" if refresh else "newer")
             return None
         answer = self._at_once(query, entry, now)
         if answer is None:
-            self._wait(query, deliverer(deliver, "miss", self.counters))
+            self._wait(query, deliverer(deliver, "miss", self.counters), now)
         return answer
 
     def ensure(self, queries: Iterable[Query], deliver: Callable[[Query, Answer], None], *, wide: bool = False) -> None:
@@ -102,7 +103,7 @@ class Store:
                     ready.append((query, answer))
                     continue
                 self.counters.misses += not wide
-                if self._flights.join(asked, deliverer(_bound(deliver, query), "miss", self.counters)):
+                if self._flights.join(asked, deliverer(_bound(deliver, query), "miss", self.counters), now):
                     led.append(asked)
             self._launch(led, wide=wide)
         self._jobs.land_stranded()
@@ -116,7 +117,7 @@ class Store:
             error = _stopped() if self._stopping else self.shelf.remembered(query, now)
             return None if error is None else Answer("hit", error=error)
         if verdict in ("serve-and-refresh", "stale-and-refresh"):
-            self._refresh_behind(query)
+            self._refresh_behind(query, now)
         entry.used_at = now
         entry.hits += 1
         if verdict in ("serve", "serve-and-refresh"):
@@ -124,8 +125,8 @@ class Store:
         self.counters.stale += 1
         return Answer("stale", entry, reason=_reason(entry))
 
-    def _refresh_behind(self, query: Query) -> None:
-        if not self._stopping and self._flights.join(query, None):
+    def _refresh_behind(self, query: Query, now: float) -> None:
+        if not self._stopping and self._flights.join(query, None, now):
             self._launch([query], behind=True)
 
     def _may_replace(self, entry: Entry, failed_version: str, now: float) -> bool:
@@ -137,19 +138,19 @@ class Store:
         entry.replaced_at = now
         return True
 
-    def _wait(self, query: Query, waiter: Waiter) -> None:
+    def _wait(self, query: Query, waiter: Waiter, now: float, wants: Wants = "value") -> None:
         self.counters.misses += 1
-        if self._flights.join(query, waiter):
+        if self._flights.join(query, waiter, now, wants=wants):
             self._launch([query])
 
     def _launch(
-        self, queries: list[Query], *, wide: bool = False, behind: bool = False, timeout_seconds: float = 0.0
+        self, queries: list[Query], *, wide: bool = False, behind: bool = False, ends_at: float = FOR_EVER
     ) -> None:
         """Start the jobs for flights that we lead; the caller holds the lock. `behind`: nobody waits for them."""
         for job in plan(queries, self._batch):
             held = self._held(job.queries) if behind else {}
             flights = {query: self._flights[query] for query in job.queries}
-            self._jobs.start(job.replace(held=held, timeout_seconds=timeout_seconds), flights, wide=wide)
+            self._jobs.start(job.replace(held=held, ends_at=ends_at), flights, wide=wide)
 
     def _held(self, queries: tuple[Query, ...]) -> dict[Query, Value]:
         found = {query: self.shelf.cache.find(query) for query in queries}
@@ -182,13 +183,13 @@ class Store:
         now, keep = self._clock(), flight.keep and self._flights.keeping
         if isinstance(result, UpstreamError):
             self.counters.failures += 1
-            return self.shelf.fail(query, result, now) if keep else Landing(error=result)
-        return self.shelf.keep(query, result, now, keep=keep)
+            return self.shelf.fail(query, result, now, begun_at=flight.begun_at) if keep else Landing(error=result)
+        return self.shelf.keep(query, result, now, keep=keep, begun_at=flight.begun_at)
 
     def refresh_due(self, now: float, deadline: float, wanted: frozenset[Query] = frozenset()) -> int:
         """Start refreshing what is due and either `wanted` or used since it was fetched; return how many.
 
-        `deadline` (epoch seconds) bounds the calls; nothing is started that has no time left.
+        `deadline` (epoch seconds) bounds the calls, also those that have to wait for a worker first.
         """
         if self._stopping or deadline - now < SHORTEST_CALL_SECONDS:
             return 0
@@ -196,8 +197,8 @@ class Store:
             due = [entry for entry in self.shelf.cache if now >= entry.due_at or is_expired(entry.times, now)]
             used = [entry for entry in due if entry.hits or not wanted.isdisjoint(entry.names)]
             ready = [entry.asked for entry in used if now >= entry.retry_at]
-            led = [query for query in ready if self._flights.join(query, None)]
-            self._launch(led, behind=True, timeout_seconds=deadline - now)
+            led = [query for query in ready if self._flights.join(query, None, now, ends_at=deadline)]
+            self._launch(led, behind=True, ends_at=deadline)
         self._jobs.land_stranded()
         return len(led)
 

@@ -1,7 +1,11 @@
 """Single-flight: however many callers wait for a query, it is fetched once.
 
+    join ──► not begun ──worker takes it──► begun ──► landed: every waiter has the outcome
+               joined by all                  └── joined while it can land, and brings what is wanted
+
 Law: who joins first leads and must land; landing removes the flight by identity and hands every waiter the same
-outcome. The owner (the store) holds its lock around every call here.
+outcome. A flight that outlasted its time was frozen with the environment: it lands for those who wait, and nobody else
+waits for it. The owner (the store) holds its lock around every call here. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -9,29 +13,38 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Literal, TypeAlias
 
     from extension.core.model import Query
     from extension.core.shelf import Landing
 
     Waiter = Callable[[Landing], None]
+    Wants: TypeAlias = Literal["value", "newer", "now"]
+
+FOR_EVER = float("inf")
+CLOCK_TOLERANCE_SECONDS = 1.0
 
 
 class Flight:
-    """A fetch under way; `keep` tells whether its value may go into the cache."""
+    """A fetch under way; `keep` tells whether its value may go into the cache, `wants` what its leader was after."""
 
-    __slots__ = ("keep", "waiters")
+    __slots__ = ("begun_at", "ends_at", "keep", "waiters", "wants")
 
-    def __init__(self, *, keep: bool) -> None:
-        """Start with nobody waiting."""
+    def __init__(self, *, keep: bool, wants: Wants = "value", ends_at: float = FOR_EVER) -> None:
+        """Start with nobody waiting; `begun_at` is set when a worker takes it."""
         self.keep = keep
+        self.wants = wants
+        self.ends_at = ends_at
+        self.begun_at: float | None = None
         self.waiters: list[Waiter] = []
 
 
 class Flights:
-    """The fetches under way, by query."""
+    """The fetches under way, by query; one that a worker had for `patience_seconds` is not joined any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_seconds: float = FOR_EVER) -> None:
         """Start with none."""
+        self._patience_seconds = patience_seconds
         self._flights: dict[Query, Flight] = {}
         self.keeping = True
 
@@ -39,15 +52,34 @@ class Flights:
         """Count the flights."""
         return len(self._flights)
 
-    def join(self, query: Query, waiter: Waiter | None) -> bool:
-        """Wait for `query` (or only see to it that it is fetched); True: the caller leads."""
+    def join(
+        self,
+        query: Query,
+        waiter: Waiter | None,
+        now: float = 0.0,
+        *,
+        wants: Wants = "value",
+        ends_at: float = FOR_EVER,
+    ) -> bool:
+        """Wait for `query` (or only see to it that it is fetched); True: the caller leads.
+
+        `wants`: any value; one newer than what the caller has, which whoever asked for the same has begun; or one
+        fetched from `now` on. A flight that we lead is for nobody after `ends_at`.
+        """
         found = self._flights.get(query)
-        leads = found is None or found.keep != self.keeping
-        flight = Flight(keep=self.keeping) if leads or found is None else found
+        leads = found is None or not self._is_sound(found, now) or not _satisfies(found, wants)
+        flight = Flight(keep=self.keeping, wants=wants, ends_at=ends_at) if leads or found is None else found
         self._flights[query] = flight
         if waiter is not None:
             flight.waiters.append(waiter)
         return leads
+
+    def _is_sound(self, flight: Flight, now: float) -> bool:
+        """Tell whether `flight` can be waited for: it may be kept, has time left, and was not frozen in the middle."""
+        if flight.keep != self.keeping or now >= flight.ends_at:
+            return False
+        begun_at = flight.begun_at
+        return begun_at is None or -CLOCK_TOLERANCE_SECONDS <= now - begun_at < self._patience_seconds
 
     def __contains__(self, query: Query) -> bool:
         """Tell whether `query` is being fetched."""
@@ -62,3 +94,8 @@ class Flights:
         if self._flights.get(query) is flight:
             del self._flights[query]
         return flight.waiters
+
+
+def _satisfies(flight: Flight, wants: Wants) -> bool:
+    """Tell whether `flight` brings what is wanted: what has not begun brings everything."""
+    return flight.begun_at is None or wants == "value" or (wants == "newer" and flight.wants != "value")

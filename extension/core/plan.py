@@ -19,17 +19,22 @@ if TYPE_CHECKING:
 
 SINGLE_SECRETS = 20
 """Up to here secrets are fetched singly when `batch` is auto."""
+SHORTEST_CALL_SECONDS = 0.5
+"""No call is made behind an invocation that has less time left than this."""
 BATCH_SECRETS = 20
 BATCH_PARAMETERS = 10
 
 
 class Job(Record):
-    """One upstream call (with its pages). `held` are the values in the cache that the call may find unchanged."""
+    """One upstream call (with its pages). `held` are the values in the cache that the call may find unchanged.
+
+    It has ended by `ends_at` (epoch seconds), or is not made at all.
+    """
 
     kind: Kind
     queries: tuple[Query, ...]
     held: Mapping[Query, Value] = {}
-    timeout_seconds: float = 0.0
+    ends_at: float = float("inf")
 
     @property
     def service(self) -> str:

@@ -76,22 +76,35 @@ class Shelf:
         del self._negatives[query]
         return None
 
-    def keep(self, query: Query, fetched: Fetched, now: float, *, keep: bool) -> Landing:
-        """Take what `query` brought; every parameter of a tree becomes an entry of its own, too."""
+    def keep(self, query: Query, fetched: Fetched, now: float, *, keep: bool, begun_at: float | None = None) -> Landing:
+        """Take what `query` brought; every parameter of a tree becomes an entry of its own, too.
+
+        It is as old as the moment when its fetch began (`begun_at`, else `now`), which may have been before a freeze.
+        """
         self._negatives.pop(query, None)
+        asked_at = now if begun_at is None else begun_at
+        newer = self._newer(query, asked_at, now)
+        if keep and newer is not None:
+            return Landing(entry=newer)
         self.own_account = self.own_account or account_told_by(query, fetched.value)
         if isinstance(fetched.value, ParameterTree):
             for parameter in fetched.value.parameters:
                 single = query.replace(service="ssm", id=parameter.name, recursive=False)
-                self._put(single, Fetched(value=parameter), now, keep=keep)
-        return Landing(entry=self._put(query, fetched, now, keep=keep))
+                if self._newer(single, asked_at, now) is None:
+                    self._put(single, Fetched(value=parameter), asked_at, keep=keep)
+        return Landing(entry=self._put(query, fetched, asked_at, keep=keep))
 
-    def _put(self, query: Query, fetched: Fetched, now: float, *, keep: bool) -> Entry:
+    def _newer(self, query: Query, asked_at: float, now: float) -> Entry | None:
+        """Return the entry that was fetched after `asked_at`, but arrived earlier."""
+        entry = self.cache.find(query)
+        return entry if entry is not None and asked_at < entry.times.fetched_at <= now else None
+
+    def _put(self, query: Query, fetched: Fetched, asked_at: float, *, keep: bool) -> Entry:
         """Make the entry, and put it into the cache unless its TTL is zero or it must not be kept."""
         freshness = self._freshness_of(query)
         own_account = self.own_account if query.role_arn is None else None
         names = (*other_names(query, fetched.value, own_account), query)
-        times = schedule(now, freshness, self._chance(), fetched.rotation)
+        times = schedule(asked_at, freshness, self._chance(), fetched.rotation)
         entry = Entry(names[0], fetched.value, times, asked=query, rotation=fetched.rotation)
         if keep and freshness.ttl_seconds > 0:
             self.cache.put(entry, names[1:])
@@ -99,8 +112,11 @@ class Shelf:
             entry.current = False
         return entry
 
-    def fail(self, query: Query, error: UpstreamError, now: float) -> Landing:
+    def fail(self, query: Query, error: UpstreamError, now: float, *, begun_at: float | None = None) -> Landing:
         """Take what went wrong; the old entry stands in where it may, and is ended where it must be."""
+        newer = self._newer(query, now if begun_at is None else begun_at, now)
+        if newer is not None:
+            return Landing(entry=newer)
         until = negative_until(now, self._negative_ttl_seconds, self._chance())
         entry = self.cache.find(query)
         if entry is not None and ends_value(error):
