@@ -25,7 +25,7 @@ from extension.core.identity import Home
 from extension.core.record import Record
 from extension.core.settings import Settings
 from extension.core.shelf import Shelf
-from extension.fetcher import Fetcher
+from extension.fetcher import Fetcher, Sources
 from extension.front.memo import Memo
 from extension.prefetch import Prefetch
 from extension.report import Log
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 
 
 CONNECT_SECONDS = 1.0
+LANDING_SECONDS = 1.0
+"""Beyond its bound, what a fetch may take before it counts as frozen."""
 
 
 class Sidecar(Record):
@@ -106,6 +108,7 @@ class Upstream:
             exchange, self.provider, wall=world.clock, region=region, external_id=settings.role_external_id
         )
         self.client = AwsClient(exchange, self.provider, self.roles)
+        self.hasty_client = AwsClient(exchange, self.provider, self.roles, hasty=True)
 
     def session_tokens(self) -> tuple[Sensitive, ...]:
         """Return the session tokens that the credential endpoint gave now and last."""
@@ -168,8 +171,14 @@ def _store(
         "secretsmanager": settings.secret_timeout_ms / 1000 or deadline,
         "ssm": settings.parameter_timeout_ms / 1000 or deadline,
     }
-    secrets, parameters = SecretsManager(upstream.client, region), ParameterStore(upstream.client, region)
-    fetcher = Fetcher(secrets, parameters, clock=world.clock, call_seconds=seconds, report=log.report)
+    fetcher = Fetcher(
+        _sources(upstream.client, region),
+        _sources(upstream.hasty_client, region),
+        clock=world.clock,
+        monotonic=world.monotonic,
+        call_seconds=seconds,
+        report=log.report,
+    )
     workers = {service: Workers(settings.max_connections) for service in seconds}
     limit = settings.cache_size if settings.cache_enabled else 0
     shelf = Shelf(Cache(limit), rules(settings, wishes).freshness_of, world.chance, settings.negative_ttl_seconds)
@@ -180,7 +189,12 @@ def _store(
         clock=world.clock,
         report=log.report,
         batch=settings.batch,
+        patience_seconds=max(seconds.values()) + LANDING_SECONDS,
     )
+
+
+def _sources(client: AwsClient, region: str) -> Sources:
+    return Sources(secrets=SecretsManager(client, region), parameters=ParameterStore(client, region))
 
 
 def _wishes(settings: Settings) -> tuple[tuple[Wish, ...], tuple[str, ...]]:

@@ -5,14 +5,17 @@
     parameters  ─► GetParameters        path ─► GetParametersByPath, all pages
 
 Law: regions are tried in the order of their health; another region is asked only for what may pass by itself (5xx,
-timeout, unreachable), never after a 4xx or a throttle, for that is an answer.
+timeout, unreachable), never after a 4xx or a throttle, for that is an answer. While there is another region left, what
+it may answer is not tried again here. All calls of a job share one budget of time, which is not the wall clock's.
 """
 
 from __future__ import annotations
 
-from extension.core.errors import Refused, Throttled, Transient, UpstreamError
+from extension.core.errors import Refused, Stopping, Throttled, Transient, UpstreamError
 from extension.core.health import Health
 from extension.core.model import DEFAULT_STAGE, Secret
+from extension.core.plan import SHORTEST_CALL_SECONDS
+from extension.core.record import Record
 from extension.core.shelf import Fetched
 
 TYPE_CHECKING = False
@@ -53,22 +56,55 @@ if TYPE_CHECKING:
             """Return all parameters below a path."""
 
 
+CREDENTIALS_CODE = "CredentialsError"
+"""The code where no credentials could be had: no region is to blame."""
+LEAST_SECONDS = 0.1
+"""What a call gets even when the budget is spent: enough to fail with a reason."""
+
+
+class Sources(Record):
+    """The two services."""
+
+    secrets: Secrets
+    parameters: Parameters
+
+
+class Budget:
+    """What a job may take, on a clock that stands still in a freeze."""
+
+    __slots__ = ("_end", "_monotonic")
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        """Start now."""
+        self._monotonic = monotonic
+        self._end = monotonic() + seconds
+
+    def share(self, calls: int) -> float:
+        """Return the seconds for one of so many calls that may still be made."""
+        return max(self._end - self._monotonic(), LEAST_SECONDS) / calls
+
+
 class Fetcher:
-    """Fetches jobs; `call_seconds` bounds a whole call by service."""
+    """Fetches jobs; `call_seconds` bounds a whole call by service.
+
+    `hasty` are the same sources, which leave trying again to whoever knows another region.
+    """
 
     def __init__(
         self,
-        secrets: Secrets,
-        parameters: Parameters,
+        sources: Sources,
+        hasty: Sources,
         *,
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
         call_seconds: Mapping[str, float],
         report: Callable[[str, str], None],
     ) -> None:
-        """Start with every region trusted and every permission assumed."""
-        self._secrets = secrets
-        self._parameters = parameters
+        """Start with every region trusted and every permission assumed; `clock` gives epoch seconds."""
+        self._sources = sources
+        self._hasty = hasty
         self._clock = clock
+        self._monotonic = monotonic
         self._call_seconds = call_seconds
         self._report = report
         self._health = Health()
@@ -76,50 +112,57 @@ class Fetcher:
 
     def fetch(self, job: Job) -> Results:
         """Return a value or an error for each query; UpstreamError speaks for all of them."""
-        first = job.queries[0]
-        seconds = min(job.timeout_seconds or 900.0, self._call_seconds[job.service])
+        first, budget = job.queries[0], self._budget(job)
         if job.kind == "secrets":
-            return self._batch(job, seconds)
+            return self._batch(job, budget)
         if job.kind == "secret":
-            return {first: self._secret(first, job.held.get(first), seconds)}
+            return {first: self._secret(first, job.held.get(first), budget)}
         if job.kind == "path":
-            return {first: Fetched(value=self._tree(first, seconds))}
-        return _wrapped(self._tens(job.queries, seconds))
+            return {first: Fetched(value=self._tree(first, budget))}
+        return _wrapped(self._tens(job.queries, budget))
 
-    def _tree(self, query: Query, seconds: float) -> ParameterTree:
-        def call(region: str, timeout: float) -> ParameterTree:
-            return self._parameters.fetch_path(query, region=region, timeout_seconds=timeout)
+    def _budget(self, job: Job) -> Budget:
+        """Return what time there is; Stopping where that is too little for any call."""
+        left = job.ends_at - self._clock()
+        if left < SHORTEST_CALL_SECONDS:
+            msg = f"{job.queries[0].label} was not fetched: the invocation that it was for ends"
+            raise Stopping(msg, code="InvocationEnding")
+        return Budget(min(left, self._call_seconds[job.service]), self._monotonic)
 
-        return self._somewhere(query, seconds, call)
+    def _tree(self, query: Query, budget: Budget) -> ParameterTree:
+        def call(sources: Sources, region: str, seconds: float) -> ParameterTree:
+            return sources.parameters.fetch_path(query, region=region, timeout_seconds=seconds)
 
-    def _tens(self, queries: Sequence[Query], seconds: float) -> Mapping[Query, Parameter | UpstreamError]:
-        def call(region: str, timeout: float) -> Mapping[Query, Parameter | UpstreamError]:
-            return self._parameters.fetch_batch(queries, region=region, timeout_seconds=timeout)
+        return self._somewhere(query, budget, call)
 
-        return self._somewhere(queries[0], seconds, call)
+    def _tens(self, queries: Sequence[Query], budget: Budget) -> Mapping[Query, Parameter | UpstreamError]:
+        def call(sources: Sources, region: str, seconds: float) -> Mapping[Query, Parameter | UpstreamError]:
+            return sources.parameters.fetch_batch(queries, region=region, timeout_seconds=seconds)
 
-    def _secret(self, query: Query, held: object, seconds: float) -> Fetched:
+        return self._somewhere(queries[0], budget, call)
+
+    def _secret(self, query: Query, held: object, budget: Budget) -> Fetched:
         """Fetch one secret; where a value is held, its version may turn out to be the current one still."""
-        rotation = self._described(query, seconds) if isinstance(held, Secret) else None
+        rotation = self._described(query, budget) if isinstance(held, Secret) else None
         if rotation is not None and isinstance(held, Secret) and _is_unchanged(query, held, rotation):
             return Fetched(value=held, rotation=rotation)
 
-        def call(region: str, timeout: float) -> Secret:
-            return self._secrets.fetch(query, region=region, timeout_seconds=timeout)
+        def call(sources: Sources, region: str, seconds: float) -> Secret:
+            return sources.secrets.fetch(query, region=region, timeout_seconds=seconds)
 
-        return Fetched(value=self._somewhere(query, seconds, call), rotation=rotation)
+        return Fetched(value=self._somewhere(query, budget, call), rotation=rotation)
 
-    def _described(self, query: Query, seconds: float) -> Rotation | None:
+    def _described(self, query: Query, budget: Budget) -> Rotation | None:
         """Describe a secret where that is allowed; without the permission nothing degrades but this."""
         permission = ("secretsmanager:DescribeSecret", query.role_arn)
         if permission in self._denied or query.version_id is not None:
             return None
 
-        def call(region: str, timeout: float) -> Rotation:
-            return self._secrets.describe(query, region=region, timeout_seconds=timeout)
+        def call(sources: Sources, region: str, seconds: float) -> Rotation:
+            return sources.secrets.describe(query, region=region, timeout_seconds=seconds)
 
         try:
-            return self._somewhere(query, seconds, call)
+            return self._somewhere(query, budget, call, calls_after=1)
         except Refused as error:
             if error.code == "AccessDeniedException":
                 self._deny(permission, "rotation dates are not known")
@@ -127,7 +170,7 @@ class Fetcher:
         except Transient:
             return None
 
-    def _batch(self, job: Job, seconds: float) -> Results:
+    def _batch(self, job: Job, budget: Budget) -> Results:
         """Try BatchGetSecretValue once; denied or failed, it brings nothing and the secrets are fetched singly."""
         first = job.queries[0]
         permission = ("secretsmanager:BatchGetSecretValue", first.role_arn)
@@ -135,7 +178,7 @@ class Fetcher:
             return {}
         region = self._health.order(first.regions, self._clock())[0] if first.regions else ""
         try:
-            found = self._secrets.fetch_batch(job.queries, region=region, timeout_seconds=seconds)
+            found = self._sources.secrets.fetch_batch(job.queries, region=region, timeout_seconds=budget.share(1))
         except Refused as error:
             if error.code == "AccessDeniedException":
                 self._deny(permission, "secrets are fetched singly")
@@ -148,19 +191,21 @@ class Fetcher:
         self._denied.add(permission)
         self._report("info", f"{permission[0]} is not allowed: {consequence}")
 
-    def _somewhere(self, query: Query, seconds: float, call: Callable[[str, float], T]) -> T:
-        """Call in the first region that answers, sharing the time among those that are left."""
+    def _somewhere(
+        self, query: Query, budget: Budget, call: Callable[[Sources, str, float], T], *, calls_after: int = 0
+    ) -> T:
+        """Call in the first region that answers, sharing the time among the calls that are left."""
         regions = self._health.order(query.regions, self._clock()) or ("",)
-        for position, region in enumerate(regions):
-            begun = self._clock()
+        for others_left, region in zip(range(len(regions) - 1, -1, -1), regions, strict=True):
+            sources = self._hasty if others_left else self._sources
             try:
-                found = call(region, seconds / (len(regions) - position))
+                found = call(sources, region, budget.share(1 + others_left + calls_after))
             except Throttled:
                 raise
-            except Transient:
-                self._health.failed(region, self._clock())
-                seconds = max(seconds - max(self._clock() - begun, 0.0), 0.1)
-                if position == len(regions) - 1:
+            except Transient as error:
+                if error.code != CREDENTIALS_CODE:
+                    self._health.failed(region, self._clock())
+                if not others_left:
                     raise
             except Refused:
                 self._health.answered(region)

@@ -9,7 +9,7 @@ from extension.core.model import Parameter, ParameterTree, Query, Secret, Sensit
 from extension.core.plan import Job
 from extension.core.policy import Rotation
 from extension.core.shelf import Fetched
-from extension.fetcher import Fetcher
+from extension.fetcher import Fetcher, Sources
 
 NAME = Query(service="secretsmanager", id="db", regions=("near", "far"))
 OTHER = NAME.replace(id="other")
@@ -66,10 +66,12 @@ class Source:
 
 def fetcher(secrets: Source | None = None, parameters: Source | None = None, said: list | None = None) -> Fetcher:
     """Return a fetcher whose clock stands still."""
+    sources = Sources(secrets=secrets or Source(), parameters=parameters or Source())
     return Fetcher(
-        secrets or Source(),
-        parameters or Source(),
+        sources,
+        sources,
         clock=lambda: 1000.0,
+        monotonic=lambda: 0.0,
         call_seconds={"secretsmanager": 8.0, "ssm": 6.0},
         report=lambda *words: (said if said is not None else []).append(words),
     )
@@ -127,7 +129,7 @@ def test_bounds_a_call_by_what_the_job_has_left():
     """A refresh behind an invocation ends with it."""
     source = Source(fetch=SECRET)
 
-    fetcher(source).fetch(SINGLE.replace(timeout_seconds=1.0))
+    fetcher(source).fetch(SINGLE.replace(ends_at=1001.0))
 
     assert source.asked[0][3] == 0.5
 

@@ -25,8 +25,12 @@ _TARGETS = {"secretsmanager": "secretsmanager", "ssm": "AmazonSSM"}
 class AwsClient:
     """Calls Secrets Manager and Systems Manager."""
 
-    def __init__(self, exchange: Exchange, credentials: Provider, roles: AssumedRoles) -> None:
-        """Sign with `credentials`, or with those of a role where a call names one."""
+    def __init__(self, exchange: Exchange, credentials: Provider, roles: AssumedRoles, *, hasty: bool = False) -> None:
+        """Sign with `credentials`, or with those of a role where a call names one.
+
+        A `hasty` client tries again only what is throttled: its callers know another region to ask.
+        """
+        self._hasty = hasty
         self._exchange = exchange
         self._credentials = credentials
         self._roles = roles
@@ -50,7 +54,15 @@ class AwsClient:
         headers = (("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", f"{_TARGETS[service]}.{action}"))
         about = f"{about} ({action} in {region})" if about else f"{action} in {region}"
         body = dumps(payload)
-        call = Call(service=service, region=region, headers=headers, body=body, about=about, attempts=attempts)
+        call = Call(
+            service=service,
+            region=region,
+            headers=headers,
+            body=body,
+            about=about,
+            attempts=attempts,
+            hasty=self._hasty,
+        )
         provider = self._roles.provider(role_arn) if role_arn else self._credentials
         return _object(self._exchange.perform(call, provider, timeout_seconds), about)
 

@@ -43,12 +43,18 @@ if TYPE_CHECKING:
 
 
 _OK = 200
+_USER_AGENT = ("User-Agent", "sidekey")
+"""For CloudTrail; not signed, for proxies may change it."""
+
 _SKEW_SECONDS = 30.0
 """A clock that is off by less than this is not why a signature failed."""
 
 
 class Call(Record):
-    """A POST to a service; `about` names it in messages, `attempts` may be fewer than usual."""
+    """A POST to a service; `about` names it in messages, `attempts` may be fewer than usual.
+
+    `hasty`: only what is throttled is tried again.
+    """
 
     service: str
     region: str
@@ -56,6 +62,7 @@ class Call(Record):
     body: bytes
     about: str
     attempts: int | None = None
+    hasty: bool = False
 
 
 class Exchange:
@@ -74,7 +81,7 @@ class Exchange:
         deadline = self.deadline(timeout_seconds)
         endpoint = resolve(call.service, call.region, self._endpoints)
         attempt = _Attempt(self, call, endpoint, provider, deadline)
-        return self._retry.run(deadline, attempt.make, call.attempts)
+        return self._retry.run(deadline, attempt.make, call.attempts, hasty=call.hasty)
 
     def deadline(self, timeout_seconds: float | None) -> Deadline:
         """Start a deadline; 0 or None means the one for all calls."""
@@ -87,7 +94,7 @@ class Exchange:
         scope = Scope(region=call.region, service=call.service)
         date = amz_date(self._wall() + self._clock_error_seconds)
         signed = sign("POST", endpoint.path, headers, call.body, credentials, scope, date)
-        request = request_bytes("POST", endpoint.path, signed.items(), call.body)
+        request = request_bytes("POST", endpoint.path, (*signed.items(), _USER_AGENT), call.body)
         try:
             return self._sender.send(endpoint.origin, request, attempt_seconds=seconds)
         except Transient as error:

@@ -72,15 +72,21 @@ class Retry:
         """Start a deadline; 0 or None means the one for all calls."""
         return Deadline(timeout_seconds or self._deadline_seconds, self._monotonic)
 
-    def run(self, deadline: Deadline, attempt: Callable[[], T], attempts: int | None = None) -> T:
-        """Return what `attempt` returns, or raise its last error; `attempts` may be fewer than usual."""
+    def run(
+        self, deadline: Deadline, attempt: Callable[[], T], attempts: int | None = None, *, hasty: bool = False
+    ) -> T:
+        """Return what `attempt` returns, or raise its last error; `attempts` may be fewer than usual.
+
+        `hasty`: only what is throttled is tried again; for the rest there is somebody else to ask.
+        """
         most = attempts or self._attempts
         for failed in count(1):
             try:
                 return attempt()
             except Transient as error:
                 pause = backoff_seconds(failed, self._chance(), _asked_pause(error))
-                if isinstance(error, Stopping) or failed >= most or pause >= deadline.left():
+                final = isinstance(error, Stopping) or (hasty and not isinstance(error, Throttled))
+                if final or failed >= most or pause >= deadline.left():
                     raise
             self._wait(pause)
         raise AssertionError  # the count has no end
