@@ -177,8 +177,11 @@ class ChainCredentials:
 
     def get(self, _timeout_seconds: float = 0.0) -> Credentials:
         """Return what the chain has now."""
-        from botocore.exceptions import BotoCoreError
-
+        try:
+            from botocore.exceptions import BotoCoreError
+        except ImportError as error:
+            msg = "no AWS credentials in the environment, and no botocore here to look for others"
+            raise Unavailable(msg, code="CredentialsError") from error
         try:
             with self._lock:
                 self._found = self._found or self._search()

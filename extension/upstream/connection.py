@@ -7,7 +7,6 @@ as OSError (TimeoutError among them) or BrokenResponseError; `transport` gives t
 from __future__ import annotations
 
 import _socket
-import _ssl
 import _thread
 
 from extension.core.record import Record
@@ -158,8 +157,8 @@ class Dialer:
         for store in stores[:-1]:
             try:
                 return self._open_tls(origin, store, bound)
-            except (_ssl.SSLCertVerificationError, FileNotFoundError) as error:
-                if not isinstance(error, FileNotFoundError) and not may_know_elsewhere(error):
+            except OSError as error:
+                if not may_know_elsewhere(error):
                     raise
         return self._open_tls(origin, stores[-1], bound)
 

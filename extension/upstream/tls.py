@@ -60,7 +60,7 @@ class Trust:
         self._first[host] = self._stores.index(store)
 
     def wrap(self, plain: _socket.socket, host: str, store: str) -> TlsSocket:
-        """Return the TLS side of a connected socket, its handshake still to be done; OSError if `store` is unusable."""
+        """Return the TLS side of a connected socket, its handshake still to be done."""
         context = self._contexts.get(store)
         if context is None:
             context = self._contexts[store] = _load(store)
@@ -69,17 +69,29 @@ class Trust:
 
 
 def may_know_elsewhere(error: Exception) -> bool:
-    """Tell whether another store could vouch for what this one did not."""
-    return getattr(error, "verify_code", None) in _NO_CHAIN_TO_ROOT
+    """Tell whether another store could vouch for what this one did not, or could not."""
+    return isinstance(error, UnusableRootsError) or getattr(error, "verify_code", None) in _NO_CHAIN_TO_ROOT
+
+
+class UnusableRootsError(OSError):
+    """A store that cannot be read, or that holds no certificate."""
 
 
 def _load(store: str) -> Any:
     context = _ssl._SSLContext(_ssl.PROTOCOL_TLS_CLIENT)  # noqa: SLF001 (the C module's own interface)
     context.minimum_version = _ssl.PROTO_TLSv1_2
+    try:
+        _add_roots(context, store)
+    except OSError as error:
+        msg = f"the certificates in {store} cannot be used (AWS_CA_BUNDLE)"
+        raise UnusableRootsError(error.errno, msg) from error
+    return context
+
+
+def _add_roots(context: Any, store: str) -> None:
     if store == SYSTEM_ROOTS:
         context.set_default_verify_paths()
     elif path.isdir(store):
         context.load_verify_locations(None, store)
     else:
         context.load_verify_locations(store)
-    return context

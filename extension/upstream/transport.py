@@ -88,15 +88,24 @@ class Transport:
         return response
 
     def _take(self, origin: Origin) -> Connection | None:
-        """Return the idle connection used last, or None; drop those that are too old by the wall clock."""
-        now = self._wall()
+        """Return the idle connection used last, or None; close those to anywhere that are too old by the wall clock."""
         with self._lock:
-            idle = self._idle.get(origin, [])
-            alive = [one for one in idle if abs(now - one.idle_since) < self._idle_seconds]
-            self._idle[origin] = alive
-            taken = alive.pop() if alive else None
-        _close_all([one for one in idle if one is not taken and one not in alive])
+            old = self._sweep(self._wall())
+            idle = self._idle.get(origin)
+            taken = idle.pop() if idle else None
+        _close_all(old)
         return taken
+
+    def _sweep(self, now: float) -> list[Connection]:
+        """Take the old connections out, and return them; a clock that jumped back makes them old as well."""
+        old: list[Connection] = []
+        for origin, idle in list(self._idle.items()):
+            young = [one for one in idle if abs(now - one.idle_since) < self._idle_seconds]
+            old += [one for one in idle if one not in young]
+            self._idle[origin] = young
+            if not young:
+                del self._idle[origin]
+        return old
 
     def _keep(self, origin: Origin, connection: Connection) -> None:
         connection.idle_since = self._wall()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.core.instant import http_date, rfc3339
+from extension.core.instant import from_rfc3339, http_date, rfc3339
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,37 @@ def test_refuses_anything_else(text: str) -> None:
     """Not a date, not GMT, not a day of that month, not ASCII digits."""
     with pytest.raises(ValueError, match="not an HTTP date"):
         http_date(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "epoch"),
+    [
+        ("1970-01-01T00:00:00Z", 0.0),
+        ("2022-11-16T08:22:40Z", 1_668_586_960.0),
+        ("2022-11-16T08:22:40.499Z", 1_668_586_960.499),
+        ("2024-02-29T23:59:59.5Z", 1_709_251_199.5),
+    ],
+)
+def test_aws_dates_of_credentials_are_read(text: str, epoch: float) -> None:
+    """RFC 3339 in UTC is read with and without a fraction."""
+    assert from_rfc3339(text) == epoch
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "2022-11-16",
+        "2022-11-16T08:22:40",
+        "2022-11-16T08:22:40+01:00",
+        "2022-13-16T08:22:40Z",
+        "2022-02-30T08:22:40Z",
+        "2022-11-16T24:00:00Z",
+        "2022-11-16T08:22:40.-5Z",
+    ],
+)
+def test_other_times_are_no_rfc3339_in_utc(text: str) -> None:
+    """Anything else is a ValueError, not a wrong time."""
+    with pytest.raises(ValueError, match="not an RFC 3339 time in UTC"):
+        from_rfc3339(text)

@@ -96,7 +96,7 @@ class FakeAws:
             raise AwsError(code, sentence)
         stages = [name for name, held in secret["stages"].items() if held == version]
         known = {"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version, "VersionStages": stages}
-        return known | {"CreatedDate": EPOCH} | secret["versions"][version]
+        return {**known, "CreatedDate": EPOCH, **secret["versions"][version]}
 
     def _BatchGetSecretValue(self, payload: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         self._check("secretsmanager:BatchGetSecretValue", "*")
@@ -114,7 +114,7 @@ class FakeAws:
         secret = self._find(payload["SecretId"])
         stages = {version: [stage] for stage, version in secret["stages"].items()}
         known = {"ARN": secret["ARN"], "Name": secret["Name"], "VersionIdsToStages": stages}
-        return known | secret.get("rotation", {})
+        return {**known, **secret.get("rotation", {})}
 
     def _select(self, text: str) -> dict[str, Any] | None:
         for name, versions in self.parameters.items():

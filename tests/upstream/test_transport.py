@@ -60,6 +60,24 @@ def test_an_old_connection_is_dropped(transport: Transport, wall: Clock, seconds
         transport.close()
 
 
+def test_old_connections_to_elsewhere_are_closed_as_well(transport: Transport, wall: Clock) -> None:
+    """A region that is asked once does not keep its descriptor."""
+    ended = threading.Event()
+
+    def watch(wire: Wire) -> None:
+        wire.socket.sendall(OK)
+        assert wire.socket.recv(1) == b""
+        ended.set()
+
+    with ScriptedServer([watch]) as elsewhere, ScriptedServer([OK]) as here:
+        ask(transport, elsewhere)
+        wall.now += IDLE_SECONDS
+        ask(transport, here)
+
+        assert ended.wait(10)
+        transport.close()
+
+
 def test_a_young_connection_is_kept(transport: Transport, wall: Clock) -> None:
     """Just under 20 s is young."""
     with ScriptedServer([OK]) as server:
