@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install run dev test check layer layer-lock layer-closure clean
+.PHONY: help install run dev test check fleet layer layer-lock layer-closure clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,6 +32,9 @@ check: install ## lint, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+fleet: install ## docs/fleet.*: ten thousand environments against AWS's quotas, simulated (a minute)
+	@$(BIN)/python scripts/simulate_fleet
 
 layer: install ## dist/: the layer's zips for both architectures, their sums and bills of materials
 	@$(BIN)/python -m layer.assembly

@@ -82,20 +82,20 @@ def _column(axes: Sequence[Axes], measures: Measures, colour: str) -> None:
     calls, throttled = measures.calls[single], measures.throttled[single]
     first = np.arange(min(FIRST_SECONDS, len(calls)))
     _fill(axes[0], first, calls[first], colour)
-    _fill(axes[0], first, throttled[first], RED, alpha=0.6)
+    _fill(axes[0], first, throttled[first], RED)
     minutes = np.linspace(0, scenario.seconds / 60, len(highest(calls)))
     _fill(axes[1], minutes, highest(calls), colour)
-    _fill(axes[2], minutes, highest(throttled), RED, alpha=0.6)
+    _fill(axes[2], minutes, highest(throttled), RED)
+    words = f"quota {QUOTAS[scenario.single]:,.0f}/s"
     for each in axes[:2]:
         each.axhline(QUOTAS[scenario.single], color=GREY, linestyle="--", linewidth=1)
-    words = f"quota {QUOTAS[scenario.single]:,.0f}/s"
-    axes[1].text(1, 0.97, words, ha="right", va="top", transform=axes[1].transAxes)
+        each.text(1, 0.97, words, ha="right", va="top", transform=each.transAxes)
     _ages(axes[3], np.array(measures.ages), colour)
 
 
-def _fill(axes: Axes, moments: Floats | Whole, counts: Whole, colour: str, alpha: float = 1) -> None:
+def _fill(axes: Axes, moments: Floats | Whole, counts: Whole, colour: str) -> None:
     """Draw counts per second on a logarithmic scale, which has no zero."""
-    axes.fill_between(moments, 0.5, np.maximum(counts, 0.5), color=colour, alpha=alpha, linewidth=0.6)
+    axes.fill_between(moments, 0.5, np.maximum(counts, 0.5), color=colour, linewidth=0.6)
     axes.set_yscale("log")
     axes.set_ylim(1, 500_000)
     axes.set_xlim(0, None)

@@ -113,7 +113,12 @@ class Calendar:
         starts = runs(ordered_ticks)
         ends = [*starts[1:].tolist(), len(items)]
         for tick, start, end in zip(ordered_ticks[starts].tolist(), starts.tolist(), ends, strict=False):
-            self._ticks.setdefault(tick, []).append(ordered[start:end])
+            self.add(tick, ordered[start:end])
+
+    def add(self, tick: int, items: Whole) -> None:
+        """Note all items at one tick."""
+        if len(items):
+            self._ticks.setdefault(tick, []).append(items)
 
     def take(self, tick: int) -> Whole:
         """Return and forget the items of a tick."""

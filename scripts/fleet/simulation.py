@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scripts.fleet.measures import AGE_STEP_SECONDS, Measures
-from scripts.fleet.policies import Held
 from scripts.fleet.scenario import OPERATIONS, TICK_SECONDS, Arrivals, Calendar, Quotas, runs
+from scripts.fleet.values import NEVER, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,31 +25,7 @@ if TYPE_CHECKING:
     from scripts.fleet.policies import Policy
     from scripts.fleet.scenario import Floats, Mask, Scenario, Whole
 
-NEVER = np.inf
 NOBODY = -1
-
-
-class Values:
-    """All items of all environments: when each was fetched and what follows from it. Flat, item by item."""
-
-    def __init__(self, size: int) -> None:
-        """Start with nothing in hand."""
-        self.fetched_at: Floats = np.full(size, -NEVER)
-        self.due_at: Floats = np.full(size, -NEVER)
-        self.expires_at: Floats = np.full(size, -NEVER)
-        self.stale_until: Floats = np.full(size, -NEVER)
-        self.failed_at: Floats = np.full(size, np.nan)
-        self.retry_at: Floats = np.zeros(size)
-        self.first_at: Floats = np.full(size, NEVER)
-
-    def held(self, items: Whole) -> Held:
-        """Return what a policy judges by."""
-        return Held(*(getattr(self, field)[items] for field in Held._fields))
-
-    def usable(self, now: float) -> Mask:
-        """Tell which values a read would get without waiting."""
-        usable: Mask = now < np.where(np.isnan(self.failed_at), self.expires_at, self.stale_until)
-        return usable
 
 
 class Simulation:
@@ -152,13 +128,14 @@ class Simulation:
         self._limit[environments[~(queued & ~starting).any(axis=1)]] = self._policy.connections
         self._attempts[calls] = 0
         self._deadline[calls] = tick * TICK_SECONDS + self._policy.deadline_seconds
-        self._calls.put(np.full(len(calls), tick), calls)
+        self._calls.add(tick, calls)
 
     def _call(self, calls: Whole) -> None:
         """Ask the services, in random order; what is over the quota is throttled."""
         calls = self._dice.permutation(calls)
+        operations = self._operation[calls]
         for place, operation in enumerate(OPERATIONS):
-            asked = calls[self._operation[calls] == place]
+            asked = calls[operations == place]
             if len(asked):
                 admitted = self._quotas.admit(operation, len(asked), self._now)
                 self.measures.count(operation, self._now, len(asked), admitted)
@@ -176,7 +153,7 @@ class Simulation:
         """Give what came its times; a new version that was only described is fetched now."""
         changed = self._is_changed(calls)
         self._described[calls[changed]] = True
-        self._calls.put(np.full(int(changed.sum()), self._tick + 1), calls[changed])
+        self._calls.add(self._tick + 1, calls[changed])
         calls = calls[~changed]
         items = self._members(calls)
         values, now = self._values, self._now
