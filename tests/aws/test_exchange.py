@@ -48,6 +48,7 @@ def test_a_call_is_signed_and_answered(aws: ScriptedServer, exchange: Exchange) 
     assert request.head.startswith("POST / HTTP/1.1\r\n")
     assert request.body == b'{"a":1}'
     assert request.headers["host"] == f"127.0.0.1:{aws.port}"
+    assert request.headers["user-agent"] == "sidekey"
     assert request.headers["x-amz-security-token"] == "planted-token-1"
     assert "Credential=AKIA1/20270115/eu-west-1/ssm/aws4_request" in request.headers["authorization"]
 

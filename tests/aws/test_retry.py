@@ -81,6 +81,19 @@ def test_a_caller_may_want_fewer_attempts() -> None:
     assert waits.pauses == []
 
 
+@pytest.mark.parametrize(
+    ("error", "answer"), [(Unavailable("x"), "unavailable"), (Throttled("x"), "answer")], ids=["down", "throttled"]
+)
+def test_the_hasty_wait_for_throttling_alone(error: Exception, answer: str) -> None:
+    """Who knows another region to ask tries again only what is throttled."""
+    retry, _ = patient()
+    try:
+        found = retry.run(retry.deadline(100), Attempts(error), hasty=True)
+    except Unavailable:
+        found = "unavailable"
+    assert found == answer
+
+
 @pytest.mark.parametrize("error", [Refused("x"), Stopping("x"), ValueError("x")])
 def test_what_does_not_pass_is_final_at_once(error: Exception) -> None:
     """Refusals, the shutdown and our own faults are not tried again."""
