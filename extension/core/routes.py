@@ -100,7 +100,10 @@ def _pairs(raw: bytes, allowed: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _parameters(raw: bytes, allowed: tuple[str, ...]) -> dict[str, str]:
     """Return the parameters in their order, each at most once."""
-    pairs = _pairs(raw, allowed) if raw else []
+    return _once(_pairs(raw, allowed)) if raw else {}
+
+
+def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for position, (name, _) in enumerate(pairs) if name in dict(pairs[:position]))
@@ -150,7 +153,7 @@ def _failed_version(found: dict[str, str]) -> str | None:
 def _by_reference(path: bytes, raw: bytes) -> Operation:
     pairs = _pairs(raw, _REFERENCES) if raw else []
     texts = [value for name, value in pairs if name == "ref"]
-    found = dict(pair for pair in pairs if pair[0] != "ref")
+    found = _once([pair for pair in pairs if pair[0] != "ref"])
     if not texts or len(texts) > (1 if path == b"/value" else MAX_REFERENCES):
         msg = "/value takes one ref" if path == b"/value" else f"/values takes 1 to {MAX_REFERENCES} times ref"
         raise RequestError(msg)
