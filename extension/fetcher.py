@@ -11,7 +11,7 @@ it may answer is not tried again here. All calls of a job share one budget of ti
 
 from __future__ import annotations
 
-from extension.core.errors import Refused, Stopping, Throttled, Transient, UpstreamError
+from extension.core.errors import Refused, Stopping, Throttled, TimedOut, Transient, UpstreamError
 from extension.core.health import Health
 from extension.core.model import DEFAULT_STAGE, Secret
 from extension.core.plan import SHORTEST_CALL_SECONDS
@@ -112,7 +112,15 @@ class Fetcher:
 
     def fetch(self, job: Job) -> Results:
         """Return a value or an error for each query; UpstreamError speaks for all of them."""
-        first, budget = job.queries[0], self._budget(job)
+        try:
+            return self._fetch(job, self._budget(job))
+        except TimedOut as error:
+            if job.ends_at - self._clock() < SHORTEST_CALL_SECONDS:
+                raise _too_late(job) from error
+            raise
+
+    def _fetch(self, job: Job, budget: Budget) -> Results:
+        first = job.queries[0]
         if job.kind == "secrets":
             return self._batch(job, budget)
         if job.kind == "secret":
@@ -125,8 +133,7 @@ class Fetcher:
         """Return what time there is; Stopping where that is too little for any call."""
         left = job.ends_at - self._clock()
         if left < SHORTEST_CALL_SECONDS:
-            msg = f"{job.queries[0].label} was not fetched: the invocation that it was for ends"
-            raise Stopping(msg, code="InvocationEnding")
+            raise _too_late(job)
         return Budget(min(left, self._call_seconds[job.service]), self._monotonic)
 
     def _tree(self, query: Query, budget: Budget) -> ParameterTree:
@@ -214,6 +221,11 @@ class Fetcher:
                 self._health.answered(region)
                 return found
         raise AssertionError
+
+
+def _too_late(job: Job) -> Stopping:
+    """Return the error for what an invocation left no time for: it says nothing of the service, so it is forgotten."""
+    return Stopping(f"{job.queries[0].label}: the invocation that it was fetched for ends", code="InvocationEnding")
 
 
 def _is_unchanged(query: Query, held: Secret, rotation: Rotation) -> bool:

@@ -27,13 +27,18 @@ CLOCK_TOLERANCE_SECONDS = 60.0
 FAILURE_MEMORY_SECONDS = 30.0
 """Within this of a failed attempt a stale value is served at once and fetched behind: an outage is waited for once."""
 ROTATION_TTL_SECONDS = 15.0
-"""The TTL while a rotation is due."""
+"""The TTL while a rotation is due, at the least."""
+LOOKS_PER_WINDOW = 240
+"""At most so many refreshes in a rotation window, however long it is: fleets share one quota."""
 REPLACE_PAUSE_SECONDS = 1.0
 """At most one fetch in this time for callers who report a refused version."""
 
 _ABOUT_THE_CALLER = frozenset(
-    ("ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException", "RequestExpired")
-)
+    (
+        "ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId",
+        "InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed",
+    )
+)  # fmt: skip
 
 
 class Freshness(Record):
@@ -82,7 +87,7 @@ def shortened(ttl: float, now: float, rotation: Rotation) -> float:
     if rotation.next_at is None or now > rotation.next_at + ROTATION_TTL_SECONDS:
         return ttl
     begins = rotation.next_at - rotation.window_seconds
-    return min(ttl, max(ROTATION_TTL_SECONDS, begins - now))
+    return min(ttl, max(ROTATION_TTL_SECONDS, rotation.window_seconds / LOOKS_PER_WINDOW, begins - now))
 
 
 def is_expired(times: Times, now: float) -> bool:

@@ -45,6 +45,7 @@ _SUFFIX_LENGTH = 7
 """A secret's ARN ends in a dash and six random characters; a partial ARN omits them."""
 
 _HOUR_SECONDS = 3600.0
+_DAY_SECONDS = 86_400.0
 
 
 class SecretsManager:
@@ -132,7 +133,7 @@ def parse_rotation(fields: Mapping[str, Any]) -> Rotation:
     rules: Mapping[str, Any] = fields.get("RotationRules") or {}
     return Rotation(
         next_at=fields.get("NextRotationDate"),
-        window_seconds=window_seconds(str(rules.get("Duration") or "")),
+        window_seconds=window_seconds(str(rules.get("Duration") or "")) or _usual_window_seconds(rules),
         versions=tuple(versions),
     )
 
@@ -141,6 +142,13 @@ def window_seconds(duration: str) -> float:
     """Return the length of a rotation window as RotationRules writes it (`3h`); 0 for anything else."""
     hours = duration.removesuffix("h")
     return float(hours) * _HOUR_SECONDS if duration.endswith("h") and hours.isascii() and hours.isdigit() else 0.0
+
+
+def _usual_window_seconds(rules: Mapping[str, Any]) -> float:
+    """Return the window of rules that name none: an hour where they count in hours, else the (UTC) day."""
+    if not rules:
+        return 0.0
+    return _HOUR_SECONDS if "hour" in str(rules.get("ScheduleExpression") or "") else _DAY_SECONDS
 
 
 def _match(query: Query, found: Sequence[Secret], errors: Mapping[str, Mapping[str, Any]]) -> Secret | UpstreamError:
