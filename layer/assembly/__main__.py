@@ -21,19 +21,18 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         _COMMANDS[asked.command](asked)
-    except BuildError as error:
-        return _complain(f"{error}")
-    except KeyboardInterrupt:
-        return _complain("interrupted; dist/ is as it was")
-    except OSError as error:
-        reason = "the disk is full" if error.errno == errno.ENOSPC else f"{error.strerror}: {error.filename}"
-        return _complain(f"{reason}; dist/ is as it was")
+    except (BuildError, KeyboardInterrupt, OSError) as error:
+        print(f"layer: {explained(error)}", file=sys.stderr)
+        return 1
     return 0
 
 
-def _complain(sentence: str) -> int:
-    print(f"layer: {sentence}", file=sys.stderr)
-    return 1
+def explained(error: BaseException) -> str:
+    """Say in one sentence what stood in the way, and that nothing is half done."""
+    if isinstance(error, OSError):
+        reason = "the disk is full" if error.errno == errno.ENOSPC else f"{error.strerror}: {error.filename}"
+        return f"{reason}; dist/ is as it was"
+    return "interrupted; dist/ is as it was" if isinstance(error, KeyboardInterrupt) else str(error)
 
 
 def _parser() -> argparse.ArgumentParser:
