@@ -58,8 +58,13 @@ for name, module in sorted(sys.modules.items()):
 
 
 def read_closure(path: Path = CLOSURE_FILE) -> tuple[str, ...]:
-    """Return the recorded names."""
-    lines = (line.strip() for line in path.read_text().splitlines())
+    """Return the names in the repository's list."""
+    return parse(path.read_text())
+
+
+def parse(text: str) -> tuple[str, ...]:
+    """Return the names in a list: one a line, but for comments."""
+    lines = (line.strip() for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 

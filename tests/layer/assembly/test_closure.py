@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from layer.assembly import REPOSITORY, BuildError
-from layer.assembly.closure import LEFT_OUT, NEVER, find, imported, read_closure
+from layer.assembly import BuildError
+from layer.assembly.closure import find, imported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,19 +25,6 @@ def test_finds_imports_wherever_they_are(tmp_path: Path) -> None:
     )
 
     assert imported(tmp_path / "extension") == ["json", "os.path"]
-
-
-def test_closure_has_all_that_the_extension_imports(tmp_path: Path) -> None:
-    """`make layer-closure` has been run since the last import of something new."""
-    assert set(_python_modules(imported(REPOSITORY / "extension"))) <= {*read_closure(), *LEFT_OUT, *NEVER}
-
-
-def _python_modules(names: list[str]) -> list[str]:
-    """Return those that are neither built into the interpreter nor frozen in it."""
-    inside = {"os.path", "posixpath", "codecs", "io", "abc", "collections.abc", "importlib.machinery", "importlib.util"}
-    built_in = {"time", "select", "errno", "itertools", "math", "binascii", "gc", "marshal", "posix", "sys", "zlib"}
-    built_in |= {"_socket", "_json", "_operator", "_thread", "_collections", "_signal", "fcntl", "_functools", "atexit"}
-    return [name for name in names if name not in inside | built_in]
 
 
 def test_finds_sources_packages_and_shared_objects(tmp_path: Path) -> None:
