@@ -45,15 +45,18 @@ class Store:
         report: Callable[[str, str], None],
         batch: str = "auto",
         patience_seconds: float = FOR_EVER,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Start empty; `fetch` blocks (in a worker), `clock` gives epoch seconds, `report` takes level and sentence.
 
+        `changed` is called after every landing, so that no ready bytes outlive their entry.
         A fetch that a worker has had for `patience_seconds` was frozen with the environment: nobody else waits for it.
         """
         self.shelf = shelf
         self.counters = Counters()
         self._clock = clock
         self._report = report
+        self._changed = changed
         self._batch = batch
         self._lock = allocate_lock()
         self._flights = Flights(patience_seconds)
@@ -160,6 +163,7 @@ class Store:
         with self._lock:
             landing = self._shelved(query, flight, result)
             waiters = self._flights.land(query, flight)
+        self._changed()
         if landing.stale is not None and landing.error is not None:
             self._report(
                 "warn", f"{query.label} could not be refreshed, the cached value stands in: {landing.error.message}"
