@@ -11,6 +11,7 @@ from _thread import allocate_lock
 
 from extension.core import dialect, guards
 from extension.core.errors import RequestError, SidekeyError
+from extension.core.refusals import crashed
 from extension.core.routes import Operation, route
 
 TYPE_CHECKING = False
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from extension.core.wire import Request, Response
     from extension.prefetch import Prefetch
     from extension.store import Store
+    from extension.tokens import Renewal
 
     Deliver = Callable[[Response], None]
 
@@ -37,9 +39,17 @@ class Application:
     """Answers requests; `tokens` returns those that count now."""
 
     def __init__(
-        self, store: Store, home: Home, prefetch: Prefetch, *, shape: Shape, tokens: Callable[[], tuple[bytes, ...]]
+        self,
+        store: Store,
+        home: Home,
+        prefetch: Prefetch,
+        *,
+        shape: Shape,
+        tokens: Callable[[], tuple[bytes, ...]],
+        renewal: Renewal | None = None,
     ) -> None:
-        """Start with no target known."""
+        """Start with no target known; `renewal` asks whether there are newer tokens."""
+        self._renewal = renewal
         self._store = store
         self._home = home
         self._prefetch = prefetch
@@ -50,11 +60,34 @@ class Application:
     def answer(self, request: Request, now: float, deliver: Deliver) -> Response | None:
         """Answer at once, or return None and call `deliver` later from a worker. `now` is in epoch seconds."""
         try:
-            guards.check(request, self._tokens(), self._shape)
-            operation = self._operations.get(request.target) or self._operation(request.target)
-            return self._perform(operation, now, deliver)
+            return self._answer(request, now, deliver)
         except SidekeyError as error:
+            if error.code == "BadToken" and self._renewal is not None:
+                return self._reconsider(self._renewal, request, now, deliver)
             return dialect.failure(error)
+
+    def _answer(self, request: Request, now: float, deliver: Deliver) -> Response | None:
+        guards.check(request, self._tokens(), self._shape)
+        operation = self._operations.get(request.target) or self._operation(request.target)
+        return self._perform(operation, now, deliver)
+
+    def _reconsider(self, renewal: Renewal, request: Request, now: float, deliver: Deliver) -> Response | None:
+        """Look at a request again when we know the tokens of now."""
+
+        def look_again() -> Response | None:
+            try:
+                return self._answer(request, now, deliver)
+            except SidekeyError as error:
+                return dialect.failure(error)
+            except Exception:  # noqa: BLE001 (in a thread of its own nobody else would answer)
+                return crashed()
+
+        def look_later() -> None:
+            response = look_again()
+            if response is not None:
+                deliver(response)
+
+        return None if renewal.request(look_later) else look_again()
 
     def _operation(self, target: bytes) -> Operation:
         """Route `target`, and remember what it means with every reference resolved."""
@@ -104,9 +137,15 @@ def render(operation: Operation, answer: Answer) -> Response:
         assert answer.error is not None
         return dialect.failure(answer.error)
     try:
-        return dialect.success(operation, answer.entry, answer.state, answer.reason)
+        response = dialect.success(operation, answer.entry, answer.state, answer.reason)
     except Exception as error:  # noqa: BLE001 (in a worker nobody else would answer)
         return dialect.failure(_unfit(operation.references[0], error))
+    return response if operation.failed_version is None else _once(response)
+
+
+def _once(response: Response) -> Response:
+    """Return a response that is not sent again: whoever reports a refused version must be heard each time."""
+    return Response(response.status, response.body, content_type=response.content_type, headers=response.headers)
 
 
 def _unfit(reference: Reference, error: Exception) -> SidekeyError:

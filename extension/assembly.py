@@ -8,15 +8,9 @@ all of it can be said at once.
 
 from __future__ import annotations
 
-from os import path
-
+from extension.access import Access
 from extension.application import Application
-from extension.aws.client import AwsClient
-from extension.aws.credentials import choose_provider
 from extension.aws.endpoints import EndpointSettings
-from extension.aws.exchange import Exchange
-from extension.aws.retry import Retry
-from extension.aws.sts import AssumedRoles
 from extension.core.cache import Cache
 from extension.core.config import Wish, rules
 from extension.core.errors import SettingsError
@@ -25,29 +19,20 @@ from extension.core.identity import Home
 from extension.core.record import Record
 from extension.core.settings import Settings
 from extension.core.shelf import Shelf
-from extension.fetcher import Fetcher, Sources
+from extension.fetcher import Fetcher
 from extension.front.memo import Memo
 from extension.prefetch import Prefetch
 from extension.report import Log
-from extension.sources.parameterstore import ParameterStore
-from extension.sources.secretsmanager import SecretsManager
 from extension.store import Store
-from extension.tokens import Tokens, environment_tokens
-from extension.upstream.connection import Dialer, Limits
-from extension.upstream.proxy import proxy_rule
-from extension.upstream.tls import SYSTEM_ROOTS, Trust, trust_stores
-from extension.upstream.transport import Transport
+from extension.tokens import Renewal, Tokens, environment_tokens
 from extension.workers import Workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
-    from collections.abc import Callable
     from typing import Any, Protocol
 
-    from extension.aws.exchange import Provider
     from extension.core.host import Host
-    from extension.core.model import Sensitive
     from extension.world import World
 
     class Server(Protocol):
@@ -60,7 +45,6 @@ if TYPE_CHECKING:
             """End `run`, from another thread."""
 
 
-CONNECT_SECONDS = 1.0
 LANDING_SECONDS = 1.0
 """Beyond its bound, what a fetch may take before it counts as frozen."""
 
@@ -75,53 +59,16 @@ class Sidecar(Record):
     prefetch: Prefetch
     application: Application
     memo: Memo
-    upstream: Upstream
+    access: Access
 
     def forget(self, *, keeping: bool) -> None:
-        """Drop every value, credential and connection there is (SnapStart: none may live in a snapshot)."""
+        """Drop every value, credential and connection there is (SnapStart: none may live in a snapshot).
+
+        With `keeping` False nothing that comes later is kept either, until the next call.
+        """
         self.memo.forget()
         self.store.forget(keeping=keeping)
-        self.upstream.forget()
-
-
-class Upstream:
-    """The way to AWS: one transport, one set of credentials, and the clients that use them."""
-
-    def __init__(self, world: World, settings: Settings, endpoints: EndpointSettings, region: str) -> None:
-        """Connect nothing yet."""
-        environment = world.environment
-        attempt_seconds = settings.attempt_timeout_ms / 1000
-        trust = Trust(trust_stores(environment.get("AWS_CA_BUNDLE"), _full_bundle()))
-        limits = Limits(connect_seconds=CONNECT_SECONDS, read_seconds=attempt_seconds)
-        dialer = Dialer(trust, limits, proxy_for=proxy_rule(environment))
-        self.transport = Transport(dialer, wall=world.clock, monotonic=world.monotonic)
-        retry = Retry(
-            monotonic=world.monotonic,
-            chance=world.chance,
-            wait=world.wait,
-            attempt_seconds=attempt_seconds,
-            deadline_seconds=settings.deadline_ms / 1000,
-        )
-        self.provider: Provider = choose_provider(environment, self.transport, retry, world.clock)
-        exchange = Exchange(self.transport, endpoints, retry, world.clock)
-        self.roles = AssumedRoles(
-            exchange, self.provider, wall=world.clock, region=region, external_id=settings.role_external_id
-        )
-        self.client = AwsClient(exchange, self.provider, self.roles)
-        self.hasty_client = AwsClient(exchange, self.provider, self.roles, hasty=True)
-
-    def session_tokens(self) -> tuple[Sensitive, ...]:
-        """Return the session tokens that the credential endpoint gave now and last."""
-        tokens: Callable[[], tuple[Sensitive, ...]] | None = getattr(self.provider, "last_session_tokens", None)
-        return tokens() if tokens is not None else ()
-
-    def forget(self) -> None:
-        """Close connections and drop credentials."""
-        self.transport.close()
-        self.roles.forget()
-        forget: Callable[[], None] | None = getattr(self.provider, "forget", None)
-        if forget is not None:
-            forget()
+        self.access.forget(keeping=keeping)
 
 
 def assemble(world: World) -> Sidecar:
@@ -137,13 +84,15 @@ def assemble(world: World) -> Sidecar:
     if not fixed_tokens:
         msg = "there is no token to check requests with: AWS_SESSION_TOKEN is not set (nor AWS_TOKEN)"
         raise SettingsError((*problems, msg))
-    upstream = Upstream(world, settings, endpoints, region)
+    access = Access(world, settings, endpoints, region)
     home = Home(region=region, failover=settings.failover_regions, configured=_configured(wishes))
     resolved = _distinct(wishes, home)
-    store = _store(world, settings, upstream, log, resolved, region)
+    memo = Memo()
+    store = _store(world, settings, access, log, resolved, changed=memo.forget_stale)
     prefetch = Prefetch(store, resolved if store.shelf.cache.limit else (), log.report)
-    tokens = Tokens(fixed_tokens, upstream.session_tokens)
-    application = Application(store, home, prefetch, shape=settings.dialect, tokens=tokens)  # type: ignore[arg-type]
+    tokens = Tokens(fixed_tokens, access.session_tokens)
+    renewal = Renewal(access.renew_session_token, world.clock) if access.has_session_tokens else None
+    application = Application(store, home, prefetch, shape=settings.dialect, tokens=tokens, renewal=renewal)  # type: ignore[arg-type]
     return Sidecar(
         settings=settings,
         problems=problems,
@@ -151,19 +100,18 @@ def assemble(world: World) -> Sidecar:
         store=store,
         prefetch=prefetch,
         application=application,
-        memo=Memo(),
-        upstream=upstream,
+        memo=memo,
+        access=access,
     )
 
 
-def _full_bundle() -> str:
-    """Return the layer's own full CA bundle; outside the layer the system's."""
-    bundle = f"{__file__.rpartition('/extension/')[0]}/ca/full.pem"
-    return bundle if path.exists(bundle) else SYSTEM_ROOTS
-
-
 def _store(
-    world: World, settings: Settings, upstream: Upstream, log: Log, wishes: tuple[Wish, ...], region: str
+    world: World,
+    settings: Settings,
+    access: Access,
+    log: Log,
+    wishes: tuple[Wish, ...],
+    changed: Callable[[], None],
 ) -> Store:
     """Join cache, sources and workers."""
     deadline = settings.deadline_ms / 1000
@@ -172,8 +120,8 @@ def _store(
         "ssm": settings.parameter_timeout_ms / 1000 or deadline,
     }
     fetcher = Fetcher(
-        _sources(upstream.client, region),
-        _sources(upstream.hasty_client, region),
+        access.sources,
+        access.hasty_sources,
         clock=world.clock,
         monotonic=world.monotonic,
         call_seconds=seconds,
@@ -184,17 +132,14 @@ def _store(
     shelf = Shelf(Cache(limit), rules(settings, wishes).freshness_of, world.chance, settings.negative_ttl_seconds)
     return Store(
         shelf,
-        fetcher.fetch,
+        access.leaving_no_trace(fetcher.fetch),
         lambda service, work, wide: workers[service].submit(work, wide=wide),
         clock=world.clock,
         report=log.report,
         batch=settings.batch,
         patience_seconds=max(seconds.values()) + LANDING_SECONDS,
+        changed=changed,
     )
-
-
-def _sources(client: AwsClient, region: str) -> Sources:
-    return Sources(secrets=SecretsManager(client, region), parameters=ParameterStore(client, region))
 
 
 def _wishes(settings: Settings) -> tuple[tuple[Wish, ...], tuple[str, ...]]:

@@ -139,7 +139,7 @@ class _Life:
         for problem in sidecar.problems:
             sidecar.log.error(problem)
         if self._host == "snap-start":
-            sidecar.store.forget(keeping=False)
+            sidecar.forget(keeping=False)
         else:
             sidecar.prefetch.start()
 

@@ -1,10 +1,15 @@
 """The tokens that let a request in.
 
 Law: they are those that Lambda gave this environment, so whoever has one is the function (or its like). On SnapStart
-and containers the credential endpoint gives new session tokens: the one of now and the one before both count.
+and containers the credential endpoint gives new session tokens: the one of now and the one before both count; and as
+the function may have asked later than we did, an unknown token makes us ask again.
 """
 
 from __future__ import annotations
+
+from _thread import allocate_lock, start_new_thread
+
+from extension.core.errors import UpstreamError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
 
 VARIABLES = ("AWS_TOKEN", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 """In the agent's order; a value may be `file:///path`."""
+PAUSE_SECONDS = 1.0
+"""After asking the endpoint, its answer counts so long for every unknown token."""
 
 
 def environment_tokens(
@@ -51,3 +58,40 @@ class Tokens:
             self._seen = provided
             self._all = (*self._fixed, *(token.reveal().encode() for token in provided))
         return self._all
+
+
+class Renewal:
+    """Asks for the tokens of now: once for all who wait, and not again for a moment."""
+
+    def __init__(self, ask: Callable[[], None], clock: Callable[[], float]) -> None:
+        """Keep what asks; it blocks, and may raise UpstreamError."""
+        self._ask = ask
+        self._clock = clock
+        self._lock = allocate_lock()
+        self._waiting: list[Callable[[], None]] = []
+        self._asked_at = float("-inf")
+
+    def request(self, then: Callable[[], None]) -> bool:
+        """Call `then`, from a thread, when it is known what counts now; False: it is known already."""
+        with self._lock:
+            if not self._waiting and 0 <= self._clock() - self._asked_at < PAUSE_SECONDS:
+                return False
+            self._waiting.append(then)
+            if len(self._waiting) == 1:
+                try:
+                    start_new_thread(self._run, ())
+                except RuntimeError:
+                    self._waiting.clear()
+            return bool(self._waiting)
+
+    def _run(self) -> None:
+        try:
+            self._ask()
+        except UpstreamError:
+            pass  # then nothing new counts, and those who wait are refused
+        finally:
+            with self._lock:
+                self._asked_at = self._clock()
+                waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()

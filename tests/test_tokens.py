@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from queue import Queue
+from threading import Event
+
 import pytest
 
 from extension.core.model import Sensitive
-from extension.tokens import Tokens, environment_tokens
+from extension.core.errors import Unreachable
+from extension.tokens import PAUSE_SECONDS, Renewal, Tokens, environment_tokens
+from tests.servers.clock import Clock
 
 
 def no_file(_path: str) -> str:
@@ -52,3 +57,64 @@ def test_follows_the_credential_endpoint():
         (b"fixed", b"second", b"first"),
         (b"fixed", b"third"),
     ]
+
+
+class Asking:
+    """An endpoint that answers when it is let, and may fail."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.asked: Queue[None] = Queue()
+        self.let = Event()
+        self._fails = fails
+
+    def __call__(self) -> None:
+        """Answer."""
+        self.asked.put(None)
+        self.let.wait(20)
+        if self._fails:
+            message = "no endpoint"
+            raise Unreachable(message)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_asks_once_for_all_who_wait(fails):
+    """Whoever comes while the endpoint is asked waits for the same answer, be it a failure."""
+    ask, done = Asking(fails=fails), Queue()
+    renewal = Renewal(ask, Clock())
+
+    waits = [renewal.request(lambda number=number: done.put(number)) for number in range(3)]
+    ask.let.set()
+
+    assert waits == [True, True, True]
+    assert [done.get(timeout=20) for _ in range(3)] == [0, 1, 2]
+    assert ask.asked.qsize() == 1
+
+
+def test_asks_no_more_for_a_moment():
+    """A client that keeps sending a wrong token does not become a call per request."""
+    ask, clock, done = Asking(), Clock(), Queue()
+    ask.let.set()
+    renewal = Renewal(ask, clock)
+    renewal.request(lambda: done.put(None))
+    done.get(timeout=20)
+
+    at_once = renewal.request(lambda: done.put(None))
+    clock.now += PAUSE_SECONDS
+
+    assert not at_once
+    assert renewal.request(lambda: done.put(None))
+    done.get(timeout=20)
+
+
+def test_a_clock_set_back_does_not_make_it_deaf():
+    """What was asked in the future does not count."""
+    ask, clock, done = Asking(), Clock(), Queue()
+    ask.let.set()
+    renewal = Renewal(ask, clock)
+    renewal.request(lambda: done.put(None))
+    done.get(timeout=20)
+
+    clock.now -= 3600
+
+    assert renewal.request(lambda: done.put(None))
+    done.get(timeout=20)

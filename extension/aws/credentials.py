@@ -104,10 +104,16 @@ class ContainerCredentials:
                 return self._current
             return self._fetch(self._retry.deadline(timeout_seconds))
 
+    def ask_anew(self, timeout_seconds: float) -> None:
+        """Fetch what the endpoint gives now: somebody has a session token of it that we do not know."""
+        with self._lock:
+            self._fetch(self._retry.deadline(timeout_seconds))
+
     def forget(self) -> None:
         """Drop what was fetched: nothing from before a snapshot is used after it."""
         with self._lock:
             self._current = None
+            self._last_tokens = ()
 
     def _expires_within(self, seconds: float, credentials: Credentials) -> bool:
         return credentials.expires_at is not None and credentials.expires_at - seconds <= self._wall()
