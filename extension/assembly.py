@@ -30,6 +30,7 @@ from extension.workers import Workers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
+    from collections.abc import Callable
     from typing import Any, Protocol
 
     from extension.core.host import Host

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from extension.core.model import Sensitive
 from extension.core.errors import Unreachable
+from extension.core.model import Sensitive
 from extension.tokens import PAUSE_SECONDS, Renewal, Tokens, environment_tokens
 from tests.servers.clock import Clock
 
