@@ -6,7 +6,7 @@ A full disk or a closed pipe never stops the work: a line that cannot be written
 
 from __future__ import annotations
 
-from os import write
+from posix import write
 
 from extension.core.variables import LEVELS
 

@@ -1,22 +1,30 @@
 """AWS Signature Version 4, for requests without a query string.
 
 Law: pure: the time comes as an argument, and what is signed is exactly what is sent. Credentials are revealed here,
-into the digest or the one header that carries them, and nowhere else.
+into the digest or the one header that carries them, and nowhere else. SHA-256 is the interpreter's own: OpenSSL's, by
+way of `_hashlib`, takes 1.5 ms to import.
 """
 
 from __future__ import annotations
 
-import _hashlib
 from time import gmtime, strftime
 
 from extension.core.model import Sensitive
 from extension.core.record import Record
+
+try:
+    from _sha2 import sha256
+except ImportError:  # Python 3.11 has it under its old name
+    from _sha256 import sha256  # type: ignore[import-not-found, no-redef]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_BLOCK = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class Credentials(Record):
@@ -66,8 +74,13 @@ def _key(credentials: Credentials, range_: str) -> bytes:
 
 
 def _hmac(key: bytes, text: str) -> bytes:
-    return _hashlib.hmac_digest(key, text.encode(), "sha256")
+    """Return HMAC-SHA-256 (RFC 2104)."""
+    block = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    inner: bytes = sha256(block.translate(_INNER) + text.encode()).digest()
+    outer: bytes = sha256(block.translate(_OUTER) + inner).digest()
+    return outer
 
 
 def _sha256(data: bytes) -> str:
-    return _hashlib.openssl_sha256(data).hexdigest()
+    digest: str = sha256(data).hexdigest()
+    return digest

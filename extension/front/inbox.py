@@ -6,7 +6,7 @@ Law: after `close` nothing is written to the descriptor, whose number may by the
 from __future__ import annotations
 
 import _thread
-import os
+import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class Inbox:
     """Calls to be made on the loop's thread, in their order."""
 
     def __init__(self) -> None:
-        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.fd = posix.eventfd(0, posix.EFD_NONBLOCK | posix.EFD_CLOEXEC)
         self._calls: list[Callable[[float], None]] = []
         self._open = True
         self._guard = _thread.allocate_lock()
@@ -27,12 +27,12 @@ class Inbox:
         with self._guard:
             if self._open:
                 self._calls.append(call)
-                os.eventfd_write(self.fd, 1)
+                posix.eventfd_write(self.fd, 1)
 
     def take(self) -> list[Callable[[float], None]]:
         """Take all there is."""
         with self._guard:
-            os.eventfd_read(self.fd)
+            posix.eventfd_read(self.fd)
             calls, self._calls = self._calls, []
         return calls
 
@@ -40,4 +40,4 @@ class Inbox:
         """Take in nothing more."""
         with self._guard:
             self._open = False
-            os.close(self.fd)
+            posix.close(self.fd)

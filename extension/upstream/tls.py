@@ -8,7 +8,8 @@ the place of both. Law: the host's name and chain are always verified, and nothi
 from __future__ import annotations
 
 import _ssl
-from os import path
+from _stat import S_ISDIR
+from posix import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
             """Send it all."""
 
 
-AMAZON_ROOTS = path.join(path.dirname(__file__), "roots")
+AMAZON_ROOTS = f"{__file__.rpartition('/')[0]}/roots"
 SYSTEM_ROOTS = ""
 """Stands for the places that OpenSSL was built to look in."""
 
@@ -91,7 +92,7 @@ def _load(store: str) -> Any:
 def _add_roots(context: Any, store: str) -> None:
     if store == SYSTEM_ROOTS:
         context.set_default_verify_paths()
-    elif path.isdir(store):
+    elif S_ISDIR(stat(store).st_mode):
         context.load_verify_locations(None, store)
     else:
         context.load_verify_locations(store)
