@@ -148,7 +148,7 @@ def _buried(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
-def _may_make_namespaces() -> bool:
+def may_make_namespaces() -> bool:
     """Tell whether we hold CAP_SYS_ADMIN: root in a container often does not."""
     status = Path("/proc/self/status").read_text()
     effective = int(status.partition("CapEff:")[2].split()[0], 16)
@@ -157,7 +157,7 @@ def _may_make_namespaces() -> bool:
 
 def _unshared(control_fd: int, new_opt: Path) -> subprocess.Popen[str]:
     """Start process 1 in namespaces of its own; if we may not, in a user namespace that makes us root inside."""
-    user = [] if _may_make_namespaces() else ["--user", "--map-root-user"]
+    user = [] if may_make_namespaces() else ["--user", "--map-root-user"]
     command = [sys.executable, "-I", "-S", "-B", str(INSIDE), str(control_fd), str(new_opt)]
     try:
         return subprocess.Popen(
