@@ -1,7 +1,8 @@
 """One connection: names resolved, addresses tried, a tunnel asked for, TLS shaken hands on, one exchange at a time.
 
-Law: nothing here waits longer than its `Bound`, not even for a server that sends a byte now and then. Failures leave
-as OSError (TimeoutError among them) or BrokenResponseError; `transport` gives them words.
+Law: nothing here waits longer than its `Bound`, not even for a server that sends a byte now and then; and nothing waits
+on for a peer that a freeze has lost. Failures leave as OSError (TimeoutError and FrozenError among them) or
+BrokenResponseError; `transport` gives them words.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import _socket
 import _thread
 
 from extension.core.record import Record
+from extension.upstream.bound import NAP_SECONDS
 from extension.upstream.http1 import BrokenResponseError, ResponseParser
 from extension.upstream.proxy import connect_request
 from extension.upstream.tls import may_know_elsewhere
@@ -17,37 +19,20 @@ from extension.upstream.tls import may_know_elsewhere
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
+    from extension.upstream.bound import Bound
     from extension.upstream.http1 import Response
     from extension.upstream.origin import Origin
     from extension.upstream.proxy import Proxy
     from extension.upstream.tls import Trust
 
+    T = TypeVar("T")
     Address = tuple[int, int, int, str, Any]
     Resolve = Callable[[str, int, float], Sequence[Address]]
 
 _READ_BYTES = 65_536
 _CONNECT_OK = 200
-
-
-class Bound:
-    """The end of an attempt, on an injected monotonic clock."""
-
-    __slots__ = ("_end", "_monotonic", "seconds")
-
-    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
-        """Start now, for `seconds`."""
-        self.seconds = seconds
-        self._monotonic = monotonic
-        self._end = monotonic() + seconds
-
-    def left(self, most: float) -> float:
-        """Return the seconds left, at most `most`; TimeoutError if there are none."""
-        left = min(self._end - self._monotonic(), most)
-        if left <= 0:
-            raise TimeoutError
-        return left
 
 
 class _Socket(_socket.socket):
@@ -72,8 +57,7 @@ class Connection:
     def start_tls(self, host: str, store: str, trust: Trust, bound: Bound) -> None:
         """Speak TLS from here on; the host's name and chain are verified."""
         tls = trust.wrap(self._plain, host, store)
-        self._plain.settimeout(bound.left(bound.seconds))
-        tls.do_handshake()
+        self._wait(tls.do_handshake, bound, bound.seconds)
         self._send = tls.write
         self._receive = tls.read
 
@@ -90,8 +74,18 @@ class Connection:
         return parser.finish(), parser.reusable
 
     def _next(self, bound: Bound, read_seconds: float) -> bytes:
-        self._plain.settimeout(bound.left(read_seconds))
-        return self._receive(_READ_BYTES)
+        return self._wait(lambda: self._receive(_READ_BYTES), bound, read_seconds)
+
+    def _wait(self, step: Callable[[], T], bound: Bound, seconds: float) -> T:
+        """Take a step that waits for the peer, in naps: it can be taken up again where a nap ended it."""
+        while True:
+            nap = bound.left(min(seconds, NAP_SECONDS))
+            self._plain.settimeout(nap)
+            try:
+                return step()
+            except TimeoutError:
+                bound.check_freeze()
+                seconds -= nap
 
     def ask_for_tunnel(self, origin: Origin, proxy: Proxy, bound: Bound, read_seconds: float) -> None:
         """Have `proxy` connect us through to `origin`."""

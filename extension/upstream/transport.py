@@ -2,8 +2,8 @@
 
 Law: a connection idle for 20 s of *wall clock* is dropped, because the monotonic clock stands still while Lambda has
 the environment frozen and the peer has not. A request that dies on a *reused* connection before any byte of its
-response is sent once more, on a new one. The one used last is used next. Every failure leaves as an UpstreamError
-that names the host, and never a header or a body.
+response is sent once more, on a new one; so is, once, one that was frozen with us. The connection used last is used
+next. Every failure leaves as an UpstreamError that names the host, and never a header or a body.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import _ssl
 import _thread
 
 from extension.core.errors import TimedOut, Unreachable
-from extension.upstream.connection import Bound
+from extension.upstream.bound import Bound, FrozenError
 from extension.upstream.http1 import BrokenResponseError
 
 TYPE_CHECKING = False
@@ -50,9 +50,12 @@ class Transport:
 
     def send(self, origin: Origin, request: bytes, *, attempt_seconds: float) -> Response:
         """Return the response to ready request bytes; TimedOut or Unreachable within `attempt_seconds`."""
-        bound = Bound(attempt_seconds, self._monotonic)
+        bound = Bound(attempt_seconds, self._monotonic, self._wall)
         try:
-            return self._send(origin, request, bound)
+            try:
+                return self._send(origin, request, bound)
+            except FrozenError:
+                return self._send(origin, request, bound)
         except (OSError, BrokenResponseError) as error:
             raise describe(error, origin, attempt_seconds) from error
 
@@ -68,7 +71,7 @@ class Transport:
         if connection is not None:
             try:
                 return self._exchange(origin, connection, request, bound)
-            except TimeoutError:
+            except (TimeoutError, FrozenError):
                 raise
             except (OSError, BrokenResponseError):
                 if connection.answering:

@@ -9,7 +9,8 @@ import socket
 import pytest
 
 from extension.core.errors import TimedOut, Unreachable
-from extension.upstream.connection import Bound, Dialer, Limits, look_up
+from extension.upstream.bound import Bound
+from extension.upstream.connection import Dialer, Limits, look_up
 from extension.upstream.http1 import request_bytes
 from extension.upstream.origin import Origin
 from extension.upstream.proxy import Proxy
