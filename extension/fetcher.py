@@ -160,7 +160,10 @@ class Fetcher:
         return Fetched(value=self._somewhere(query, budget, call), rotation=rotation)
 
     def _described(self, query: Query, budget: Budget) -> Rotation | None:
-        """Describe a secret where that is allowed; without the permission nothing degrades but this."""
+        """Describe a secret where that is allowed; without the permission nothing degrades but this.
+
+        Throttled, the refresh ends here: GetSecretValue has the same quota.
+        """
         permission = ("secretsmanager:DescribeSecret", query.role_arn)
         if permission in self._denied or query.version_id is not None:
             return None
@@ -174,6 +177,8 @@ class Fetcher:
             if error.code == "AccessDeniedException":
                 self._deny(permission, "rotation dates are not known")
             return None
+        except Throttled:
+            raise
         except Transient:
             return None
 

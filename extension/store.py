@@ -15,7 +15,7 @@ from _thread import allocate_lock
 from extension.core.answer import Answer, Counters, deliverer
 from extension.core.errors import Stopping, UpstreamError
 from extension.core.flight import FOR_EVER, Flights
-from extension.core.plan import SHORTEST_CALL_SECONDS, plan
+from extension.core.plan import SHORTEST_CALL_SECONDS, company, plan
 from extension.core.policy import REPLACE_PAUSE_SECONDS, is_expired, judge
 from extension.core.shelf import Landing
 from extension.jobs import Jobs
@@ -129,8 +129,15 @@ class Store:
         return Answer("stale", entry, reason=_reason(entry))
 
     def _refresh_behind(self, query: Query, now: float) -> None:
-        if not self._stopping and self._flights.join(query, None, now):
-            self._launch([query], behind=True)
+        if not self._stopping:
+            self._refresh([query], now)
+
+    def _refresh(self, due: list[Query], now: float, ends_at: float = FOR_EVER) -> int:
+        """Start refreshing what is due, and what may go along with it; return how many."""
+        wanted = [*due, *company(due, self.shelf.cache, now)]
+        led = [query for query in wanted if self._flights.join(query, None, now, ends_at=ends_at)]
+        self._launch(led, behind=True, ends_at=ends_at)
+        return len(led)
 
     def _may_replace(self, entry: Entry, failed_version: str, now: float) -> bool:
         """Tell whether a refused version leads to a fetch: one in a while, shared by all callers."""
@@ -200,11 +207,9 @@ class Store:
         with self._lock:
             due = [entry for entry in self.shelf.cache if now >= entry.due_at or is_expired(entry.times, now)]
             used = [entry for entry in due if entry.hits or not wanted.isdisjoint(entry.names)]
-            ready = [entry.asked for entry in used if now >= entry.retry_at]
-            led = [query for query in ready if self._flights.join(query, None, now, ends_at=deadline)]
-            self._launch(led, behind=True, ends_at=deadline)
+            started = self._refresh([entry.asked for entry in used if now >= entry.retry_at], now, deadline)
         self._jobs.land_stranded()
-        return len(led)
+        return started
 
     def forget(self, *, keeping: bool) -> None:
         """Empty the cache; with `keeping` False nothing that arrives is kept until the next call (SnapStart's init)."""

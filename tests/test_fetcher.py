@@ -171,9 +171,19 @@ def test_asks_for_a_description_no_more_where_it_is_denied():
 
 def test_a_description_that_fails_costs_nothing_but_itself():
     """The value is fetched all the same."""
-    source = Source(describe=Throttled("slow down"), fetch=SECRET)
+    source = Source(describe=Unavailable("500"), fetch=SECRET)
 
     assert fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET})) == {NAME: Fetched(value=SECRET)}
+
+
+def test_a_throttled_description_ends_the_refresh():
+    """GetSecretValue has the same quota: what is still fresh can wait."""
+    source = Source(describe=Throttled("slow down"), fetch=SECRET)
+
+    with pytest.raises(Throttled):
+        fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+
+    assert calls(source) == [("describe", "near")]
 
 
 def test_wraps_what_a_batch_brings():

@@ -6,13 +6,15 @@ parameters go in tens, because 40/s is all an account has.
 
 from __future__ import annotations
 
+from extension.core.policy import may_go_along
 from extension.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
     from typing import Literal
 
+    from extension.core.cache import Entry
     from extension.core.model import Query, Value
 
     Kind = Literal["secret", "secrets", "parameters", "path"]
@@ -52,10 +54,8 @@ def plan(queries: Iterable[Query], batch: str) -> list[Job]:
     parameters = [query for query in distinct if query.service == "ssm"]
     return [
         *singles(alone),
-        *_grouped("secrets", bulk, BATCH_SECRETS, lambda query: (query.role_arn, query.regions)),
-        *_grouped(
-            "parameters", parameters, BATCH_PARAMETERS, lambda query: (query.role_arn, query.regions, query.decrypt)
-        ),
+        *_grouped("secrets", bulk, BATCH_SECRETS),
+        *_grouped("parameters", parameters, BATCH_PARAMETERS),
         *(Job(kind="path", queries=(query,)) for query in distinct if query.service == "ssm-path"),
     ]
 
@@ -70,11 +70,23 @@ def _is_current(query: Query) -> bool:
     return query.version_id is None and query.version_stage is None
 
 
-def _grouped(kind: Kind, queries: list[Query], size: int, alike: Callable[[Query], Hashable]) -> list[Job]:
-    """Return jobs of at most `size` queries that are alike."""
+def company(due: Iterable[Query], entries: Iterable[Entry], now: float) -> list[Query]:
+    """Return the parameters that are soon due as well and go along: ten cost Parameter Store no more than one."""
+    groups = {_group(query) for query in due if query.service == "ssm"}
+    alike = [entry for entry in entries if groups and entry.asked.service == "ssm" and _group(entry.asked) in groups]
+    return [entry.asked for entry in alike if now >= entry.retry_at and may_go_along(entry.times, now)]
+
+
+def _group(query: Query) -> Hashable:
+    """Return what the queries of one call have in common."""
+    return (query.role_arn, query.regions, query.decrypt)
+
+
+def _grouped(kind: Kind, queries: list[Query], size: int) -> list[Job]:
+    """Return jobs of at most `size` queries of one group."""
     groups: dict[Hashable, list[Query]] = {}
     for query in queries:
-        groups.setdefault(alike(query), []).append(query)
+        groups.setdefault(_group(query), []).append(query)
     return [
         Job(kind=kind, queries=tuple(group[start : start + size]))
         for group in groups.values()

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     Verdict = Literal["serve", "serve-and-refresh", "stale", "stale-and-refresh", "fetch"]
 
 REFRESH_SHARE = 0.8
-"""From this share of the TTL on a read starts a refresh: uniformly between here and the TTL, so that fleets spread."""
+"""From this share of the TTL on a refresh may start: at a point drawn between the two shares, so that fleets spread."""
+LAST_REFRESH_SHARE = 0.95
+"""By this share it has come due: a refresh that ends before the TTL makes nobody wait."""
 CLOCK_TOLERANCE_SECONDS = 60.0
 """A value from further in the future than this was fetched before a clock jump: of unknown age, so expired."""
 FAILURE_MEMORY_SECONDS = 30.0
@@ -76,7 +78,7 @@ def schedule(now: float, freshness: Freshness, chance: float, rotation: Rotation
         ttl = shortened(ttl, now, rotation)
     return Times(
         fetched_at=now,
-        due_at=now + ttl * (REFRESH_SHARE + (1 - REFRESH_SHARE) * chance),
+        due_at=now + ttl * (REFRESH_SHARE + (LAST_REFRESH_SHARE - REFRESH_SHARE) * chance),
         expires_at=now + ttl,
         stale_until=now + ttl + freshness.max_stale_seconds,
     )
@@ -93,6 +95,11 @@ def shortened(ttl: float, now: float, rotation: Rotation) -> float:
 def is_expired(times: Times, now: float) -> bool:
     """Tell whether a value must be fetched before it is answered."""
     return now >= times.expires_at or now < times.fetched_at - CLOCK_TOLERANCE_SECONDS
+
+
+def may_go_along(times: Times, now: float) -> bool:
+    """Tell whether a value that is not due yet may be refreshed with one that is, in the same call."""
+    return now - times.fetched_at >= REFRESH_SHARE * (times.expires_at - times.fetched_at)
 
 
 def judge(times: Times, now: float, failed_at: float | None, retry_at: float) -> Verdict:

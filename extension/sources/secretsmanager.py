@@ -127,14 +127,14 @@ def parse_secret(fields: Mapping[str, Any], query: Query) -> Secret:
 
 
 def parse_rotation(fields: Mapping[str, Any]) -> Rotation:
-    """Read what DescribeSecret says; every field may be absent."""
+    """Read what DescribeSecret says; every field may be absent. What is to be deleted has no version that counts."""
     stages: Mapping[str, Sequence[str]] = fields.get("VersionIdsToStages") or {}
     versions = sorted((stage, version) for version, names in stages.items() for stage in names)
     rules: Mapping[str, Any] = fields.get("RotationRules") or {}
     return Rotation(
         next_at=fields.get("NextRotationDate"),
         window_seconds=window_seconds(str(rules.get("Duration") or "")) or _usual_window_seconds(rules),
-        versions=tuple(versions),
+        versions=() if fields.get("DeletedDate") else tuple(versions),
     )
 
 

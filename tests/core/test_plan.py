@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.core.plan import BATCH_PARAMETERS, BATCH_SECRETS, Job, plan, singles
-from tests.samples import parameter_query, secret_query
+from extension.core.cache import Entry
+from extension.core.plan import BATCH_PARAMETERS, BATCH_SECRETS, Job, company, plan, singles
+from extension.core.policy import Freshness, schedule
+from tests.samples import NOW, parameter, parameter_query, secret, secret_query
 
 if TYPE_CHECKING:
     from extension.core.model import Query
@@ -99,3 +101,31 @@ def test_singles_are_one_job_each() -> None:
 def test_a_job_knows_its_service(kind: str, service: str) -> None:
     """Workers are counted by service."""
     assert Job(kind=kind, queries=(secret_query(),)).service == service  # type: ignore[arg-type]
+
+
+def entry(query: Query, age: float, retry_at: float = 0.0) -> Entry:
+    """Return an entry fetched `age` seconds ago with a TTL of 100 s."""
+    value = parameter() if query.service == "ssm" else secret()
+    made = Entry(query, value, schedule(NOW - age, Freshness(ttl_seconds=100, max_stale_seconds=0), 1.0))
+    made.retry_at = retry_at
+    return made
+
+
+def test_parameters_that_are_soon_due_go_along_with_one_that_is() -> None:
+    """Those of the same call, past the first moment they could be due, and not just failed."""
+    due = parameter_query("/due")
+    entries = [
+        entry(parameter_query("/soon"), 85),
+        entry(parameter_query("/young"), 50),
+        entry(parameter_query("/failed"), 85, retry_at=NOW + 1),
+        entry(parameter_query("/elsewhere", regions=("us-east-1",)), 85),
+        entry(parameter_query("/sealed", decrypt=False), 85),
+        entry(secret_query("secret"), 85),
+    ]
+
+    assert company([due], entries, NOW) == [parameter_query("/soon")]
+
+
+def test_secrets_take_nobody_along() -> None:
+    """Each costs a call of its own."""
+    assert company([secret_query()], [entry(parameter_query("/soon"), 85)], NOW) == []

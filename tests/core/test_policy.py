@@ -72,9 +72,16 @@ def test_times_are_in_order(ttl: float, max_stale: float, chance: float) -> None
 
 
 def test_the_due_time_spreads() -> None:
-    """Chance moves it between four fifths of the TTL and the whole."""
+    """Chance moves it between four fifths of the TTL and nineteen twentieths, so that a refresh can end in time."""
     freshness = Freshness(ttl_seconds=100, max_stale_seconds=0)
-    assert [schedule(0, freshness, chance).due_at for chance in (0, 0.5, 1)] == [80, 90, 100]
+    assert [schedule(0, freshness, chance).due_at for chance in (0, 0.5, 1)] == [80, 87.5, 95]
+
+
+@pytest.mark.parametrize(("age", "may"), [(0, False), (79, False), (80, True), (99, True), (200, True), (-1, False)])
+def test_what_is_soon_due_may_go_along(age: int, *, may: bool) -> None:
+    """From the first moment at which chance could have made it due."""
+    times = schedule(NOW, Freshness(ttl_seconds=100, max_stale_seconds=0), 0.9)
+    assert policy.may_go_along(times, NOW + age) is may
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_an_entry_has_times_of_its_own() -> None:
     rotation = Rotation(next_at=NOW + 40)
     entry = make().keep(QUERY, Fetched(value=secret(), rotation=rotation), NOW, keep=True).entry
     assert entry is not None
-    assert (entry.times.due_at, entry.times.expires_at, entry.times.stale_until) == (NOW + 36, NOW + 40, NOW + 90)
+    assert (entry.times.due_at, entry.times.expires_at, entry.times.stale_until) == (NOW + 35, NOW + 40, NOW + 90)
     assert entry.rotation is rotation
 
 

@@ -196,6 +196,13 @@ def test_a_secret_that_never_rotates_has_no_dates() -> None:
     assert parse_rotation({}) == Rotation()
 
 
+def test_what_is_to_be_deleted_has_no_version_that_counts() -> None:
+    """DescribeSecret still lists versions then, but GetSecretValue refuses: the value must be asked for."""
+    fields = {"VersionIdsToStages": {"v1": ["AWSCURRENT"]}, "DeletedDate": 1.7e9}
+
+    assert parse_rotation(fields).versions == ()
+
+
 @pytest.mark.parametrize(("duration", "seconds"), [("3h", 10_800.0), ("", 0.0), ("h", 0.0), ("3m", 0.0), ("-3h", 0.0)])
 def test_window_is_in_hours(duration: str, seconds: float) -> None:
     """A window that is not written in hours is no window."""
