@@ -32,7 +32,8 @@ class Inbox:
     def take(self) -> list[Callable[[float], None]]:
         """Take all there is."""
         with self._guard:
-            posix.eventfd_read(self.fd)
+            if self._calls:
+                posix.eventfd_read(self.fd)
             calls, self._calls = self._calls, []
         return calls
 
