@@ -89,22 +89,22 @@ class Front:
         for fd, _ in events:
             handler = handlers.get(fd)
             if handler is not None:
-                try:
-                    handler(now)
-                except Exception as error:  # noqa: BLE001 - a fault of our own must not end the loop
-                    self._survive(error, self._clients.get(fd))
+                self._attempt(handler, now, fd)
         self.deadlines.expire()
 
     def _open_inbox(self, now: float) -> None:
         """Make the calls that other threads have left."""
         for call in self.inbox.take():
-            call(now)
+            self._attempt(call, now, self.inbox.fd)
 
-    def _survive(self, error: Exception, client: Connection | None) -> None:
-        """Report a fault of our own, and part with the client it hit."""
-        self.report(f"a connection failed: {whereabouts(error)}")
-        if client is not None:
-            client.drop()
+    def _attempt(self, call: Callable[[float], None], now: float, fd: int) -> None:
+        """Call, survive a fault of our own, and part with the client it hit."""
+        try:
+            call(now)
+        except Exception as error:  # noqa: BLE001 - the other clients must not notice
+            self.report(f"a connection failed: {whereabouts(error)}")
+            if fd in self._clients:
+                self._clients[fd].drop()
 
     def _begin_stop(self, now: float, grace_seconds: float) -> None:
         """Hear what has arrived by now, then let go of all but the clients that are owed an answer."""
@@ -144,7 +144,7 @@ class Front:
         self._clients[client.fd] = client
         if ping_only:
             self.deadlines.start(client, self.head_timeout_seconds)
-        client.read(now)
+        self._attempt(client.read, now, client.fd)
         if client.watched is None and client.fd in self._clients:
             self.watch(client, EPOLLIN)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Address = tuple[str, int]
+    Address = tuple[str, int] | str
 
 PATIENCE_SECONDS = 20.0
 
@@ -22,12 +22,18 @@ class Reply(NamedTuple):
     body: bytes
 
 
+def family_of(address: Address) -> int:
+    """Tell which family an address belongs to: a path is a Unix socket's."""
+    if isinstance(address, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
 class Client:
     """One connection, for `with`; `receive_buffer` makes it a client that takes little at a time."""
 
     def __init__(self, address: Address, *, receive_buffer: int = 0) -> None:
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.sock = socket.socket(family_of(address), socket.SOCK_STREAM)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(PATIENCE_SECONDS)
@@ -36,7 +42,6 @@ class Client:
         except OSError:
             self.sock.close()
             raise
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._read = self.sock.makefile("rb")
 
     def __enter__(self) -> Self:

@@ -29,10 +29,8 @@ SHELLS = ("front", "back", "back-debug")
 class Running:
     """A shell at work; `reports` gathers what it had to say."""
 
-    def __init__(self, name: str, application: Application, **settings: Any) -> None:
-        listener = socket(AF_INET, SOCK_STREAM, 0)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
+    def __init__(self, name: str, application: Application, *, listener: socket | None = None, **settings: Any) -> None:
+        listener = listening(socket(AF_INET, SOCK_STREAM, 0), ("127.0.0.1", 0)) if listener is None else listener
         self.address: Address = listener.getsockname()
         self.reports: list[str] = []
         self.memo = Memo()
@@ -49,6 +47,13 @@ class Running:
         """Wait for its end."""
         self._thread.join(timeout=20)
         assert not self._thread.is_alive()
+
+
+def listening(listener: socket, address: Any) -> socket:
+    """Bind a socket and listen on it."""
+    listener.bind(address)
+    listener.listen(128)
+    return listener
 
 
 def make_shell(name: str, listener: socket, application: Application, settings: dict[str, Any]) -> Front | Back:

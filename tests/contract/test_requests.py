@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from _socket import AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +11,16 @@ import pytest
 from tests.contract.cases import REFUSED
 from tests.contract.client import Client, converse
 from tests.contract.fakes import BIG
+from tests.contract.shells import listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.contract.fakes import FakeApplication
     from tests.contract.shells import Running
 
+PING = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
 OK = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6\r\nCache-Control: no-store\r\n"
     b"X-Sidekey-Cache: hit\r\n\r\ns3cret"
@@ -27,6 +31,21 @@ CRASHED = b'{"__type":"InternalFailure","message":"the extension failed on this 
 def test_an_answer_names_no_server_and_no_date(shell: Running) -> None:
     """The bytes are ours to the last, so that ready ones stay ready."""
     assert converse(shell.address, [b"GET /leased HTTP/1.1\r\nHost: a\r\n\r\n"]) == OK
+
+
+@pytest.mark.parametrize(("family", "host"), [(AF_INET, "127.0.0.1"), (AF_INET6, "::1")])
+def test_any_loopback_will_do(start: Callable[..., Running], family: int, host: str) -> None:
+    """Where `localhost` is ::1 first, that is where the client is served."""
+    shell = start(listener=listening(socket(family, SOCK_STREAM, 0), (host, 0)))
+    assert converse(shell.address[:2], [PING]).endswith(b"healthy")
+
+
+def test_a_unix_socket_will_do(start: Callable[..., Running], tmp_path: Path) -> None:
+    """For sidecars that share no network."""
+    path = str(tmp_path / "sidekey")
+    assert converse(start(listener=listening(socket(AF_UNIX, SOCK_STREAM, 0), path)).address, [PING]).endswith(
+        b"healthy"
+    )
 
 
 def test_a_connection_is_kept(shell: Running) -> None:
