@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from extension.core.flight import Flights
-from tests.samples import secret_query
+from tests.samples import NOW, secret_query
 
 if TYPE_CHECKING:
     from extension.core.shelf import Landing
@@ -57,3 +59,61 @@ def test_queries_fly_by_themselves() -> None:
     assert flights.join(QUERY, one)
     assert flights.join(secret_query("other"), one)
     assert len(flights) == 2
+
+
+def begun(at: float = NOW, *, patience: float = 10, wants: str = "value", ends_at: float = NOW + 100) -> Flights:
+    """Return flights with one that a worker has had since a time."""
+    flights = Flights(patience)
+    flights.join(QUERY, one, at, wants=wants, ends_at=ends_at)  # type: ignore[arg-type]
+    flights[QUERY].begun_at = at
+    return flights
+
+
+@pytest.mark.parametrize(
+    ("after", "joined"), [(0, True), (9.9, True), (10, False), (1e9, False), (-1, True), (-1.1, False), (-1e9, False)]
+)
+def test_what_was_frozen_in_the_middle_is_joined_by_nobody(after: float, joined: bool) -> None:
+    """It took longer than any call may; or the clock was set back, and nobody knows how long it took."""
+    assert begun(ends_at=NOW + 1e10).join(QUERY, other, NOW + after) is not joined
+
+
+@pytest.mark.parametrize("after", [0, 1e9, -1e9])
+def test_what_has_not_begun_is_joined_by_all(after: float) -> None:
+    """It will be fetched after now, whenever that was."""
+    flights = Flights(10)
+    flights.join(QUERY, one, NOW)
+    assert not flights.join(QUERY, other, NOW + after, wants="now")
+
+
+def test_what_ends_with_an_invocation_is_joined_until_then() -> None:
+    """After its deadline it is not made at all, or was cut off."""
+    assert not begun(ends_at=NOW + 5).join(QUERY, other, NOW + 4.9)
+    assert begun(ends_at=NOW + 5).join(QUERY, other, NOW + 5)
+
+
+@pytest.mark.parametrize(
+    ("led_for", "wants", "joined"),
+    [
+        ("value", "value", True),
+        ("value", "newer", False),
+        ("value", "now", False),
+        ("newer", "value", True),
+        ("newer", "newer", True),
+        ("newer", "now", False),
+        ("now", "value", True),
+        ("now", "newer", True),
+        ("now", "now", False),
+    ],
+)
+def test_a_flight_is_joined_for_what_it_brings(led_for: str, wants: str, joined: bool) -> None:
+    """Who wants what is current now joins nothing that has begun; who wants a newer version shares with its like."""
+    assert begun(wants=led_for).join(QUERY, other, NOW + 1, wants=wants) is not joined  # type: ignore[arg-type]
+
+
+def test_the_overtaken_flight_still_lands_for_those_who_wait() -> None:
+    """And leaves the new one alone."""
+    flights = begun()
+    old = flights[QUERY]
+    assert flights.join(QUERY, other, NOW + 50)
+    assert flights.land(QUERY, old) == [one]
+    assert flights.land(QUERY, flights[QUERY]) == [other]

@@ -8,7 +8,7 @@ from extension.core.cache import Cache
 from extension.core.errors import Refused, Stopping, Throttled, Unavailable, UpstreamError
 from extension.core.model import ParameterTree, Query
 from extension.core.policy import Freshness, Rotation
-from extension.core.shelf import MAX_NEGATIVES, Fetched, Shelf
+from extension.core.shelf import MAX_NEGATIVES, Fetched, Landing, Shelf
 from tests.samples import NOW, OTHER, OWN, parameter, parameter_query, secret, secret_arn, secret_query
 
 QUERY = secret_query()
@@ -195,6 +195,40 @@ def test_memory_of_failures_is_bounded() -> None:
     assert shelf.remembered(failed[0], NOW) is None
     assert shelf.remembered(failed[1], NOW) is GONE
     assert shelf.remembered(failed[-1], NOW) is GONE
+
+
+def test_a_value_is_as_old_as_the_moment_its_fetch_began() -> None:
+    """A freeze between asking and answering does not make it younger."""
+    entry = make().keep(QUERY, Fetched(value=secret()), NOW, keep=True, begun_at=NOW - 30).entry
+    assert entry is not None
+    assert (entry.times.fetched_at, entry.times.expires_at) == (NOW - 30, NOW + 70)
+
+
+@pytest.mark.parametrize("late", [secret(version="v0"), GONE, DOWN])
+def test_what_began_before_the_held_value_changes_nothing(late: object) -> None:
+    """A fetch that was overtaken answers its waiters with what came meanwhile: no older value, no refusal of then."""
+    shelf = make()
+    held = shelf.keep(QUERY, Fetched(value=secret()), NOW, keep=True).entry
+    landing = land(shelf, late, begun_at=NOW - 30)
+    assert landing.entry is held is shelf.cache.find(QUERY)
+    assert held is not None
+    assert (held.failure, held.failed_at, shelf.remembered(QUERY, NOW + 1)) == (None, None, None)
+
+
+def land(shelf: Shelf, result: object, *, begun_at: float) -> Landing:
+    """Keep or fail, as the store does."""
+    if isinstance(result, UpstreamError):
+        return shelf.fail(QUERY, result, NOW + 1, begun_at=begun_at)
+    return shelf.keep(QUERY, Fetched(value=result), NOW + 1, keep=True, begun_at=begun_at)  # type: ignore[arg-type]
+
+
+def test_a_value_from_a_time_that_is_no_more_is_overwritten() -> None:
+    """The clock was set back: the held value claims to be from the future, and does not count as newer."""
+    shelf = filled()
+    landing = shelf.keep(QUERY, Fetched(value=secret(version="v2")), NOW - 500, keep=True, begun_at=NOW - 501)
+    assert shelf.cache.find(QUERY) is landing.entry
+    assert landing.entry is not None
+    assert landing.entry.version == "v2"
 
 
 def test_clearing_forgets_values_and_failures() -> None:
