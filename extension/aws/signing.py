@@ -13,9 +13,9 @@ from extension.core.model import Sensitive
 from extension.core.record import Record
 
 try:
-    from _sha2 import sha256
+    from _sha2 import sha256  # type: ignore[import-not-found]
 except ImportError:  # Python 3.11 has it under its old name
-    from _sha256 import sha256  # type: ignore[import-not-found, no-redef]
+    from _sha256 import sha256  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _BLOCK = 64
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_INNER = int.from_bytes(b"\x36" * _BLOCK)
+_OUTER = int.from_bytes(b"\x5c" * _BLOCK)
 
 
 class Credentials(Record):
@@ -75,9 +75,9 @@ def _key(credentials: Credentials, range_: str) -> bytes:
 
 def _hmac(key: bytes, text: str) -> bytes:
     """Return HMAC-SHA-256 (RFC 2104)."""
-    block = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner: bytes = sha256(block.translate(_INNER) + text.encode()).digest()
-    outer: bytes = sha256(block.translate(_OUTER) + inner).digest()
+    block = int.from_bytes((sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0"))
+    inner: bytes = sha256((block ^ _INNER).to_bytes(_BLOCK) + text.encode()).digest()
+    outer: bytes = sha256((block ^ _OUTER).to_bytes(_BLOCK) + inner).digest()
     return outer
 
 

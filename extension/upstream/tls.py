@@ -8,7 +8,6 @@ the place of both. Law: the host's name and chain are always verified, and nothi
 from __future__ import annotations
 
 import _ssl
-from _stat import S_ISDIR
 from posix import stat
 
 TYPE_CHECKING = False
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
 AMAZON_ROOTS = f"{__file__.rpartition('/')[0]}/roots"
 SYSTEM_ROOTS = ""
 """Stands for the places that OpenSSL was built to look in."""
+
+_KIND, _FOLDER = 0o170000, 0o040000
+"""Of a file's mode, as inode(7) has it."""
 
 _NO_CHAIN_TO_ROOT = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's verify codes (x509_vfy.h) that say: none of *these* roots vouches for it."""
@@ -92,7 +94,7 @@ def _load(store: str) -> Any:
 def _add_roots(context: Any, store: str) -> None:
     if store == SYSTEM_ROOTS:
         context.set_default_verify_paths()
-    elif S_ISDIR(stat(store).st_mode):
+    elif stat(store).st_mode & _KIND == _FOLDER:
         context.load_verify_locations(None, store)
     else:
         context.load_verify_locations(store)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -9,7 +11,7 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.aws.signing import Credentials, Scope, _key, amz_date, sign
+from extension.aws.signing import Credentials, Scope, _hmac, _key, amz_date, sign
 from extension.core.model import Sensitive
 
 EXAMPLE = Credentials(
@@ -115,6 +117,12 @@ def test_botocore_signs_alike(
     canonical = signer.canonical_request(theirs)
     theirs.headers["Authorization"] = signer.signature(signer.string_to_sign(theirs, canonical), theirs)
     assert ours["Authorization"].rpartition("=")[2] == theirs.headers["Authorization"]
+
+
+@given(st.binary(max_size=130), st.text(st.characters(codec="utf-8")))
+def test_makes_message_authentication_codes_as_the_library_does(key: bytes, text: str) -> None:
+    """Our HMAC is `hmac`'s for keys of any length, those beyond a block too."""
+    assert _hmac(key, text) == hmac.digest(key, text.encode("utf-8"), "sha256")
 
 
 def test_what_is_signed_is_what_is_sent() -> None:
