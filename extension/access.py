@@ -5,8 +5,6 @@ Law: nothing is connected or asked for before somebody needs it; and what is for
 
 from __future__ import annotations
 
-from os import path
-
 from extension.aws.client import AwsClient
 from extension.aws.credentials import ContainerCredentials, choose_provider
 from extension.aws.exchange import Exchange
@@ -17,7 +15,7 @@ from extension.sources.parameterstore import ParameterStore
 from extension.sources.secretsmanager import SecretsManager
 from extension.upstream.connection import Dialer, Limits
 from extension.upstream.proxy import proxy_rule
-from extension.upstream.tls import SYSTEM_ROOTS, Trust, trust_stores
+from extension.upstream.tls import Trust, trust_stores
 from extension.upstream.transport import Transport
 
 TYPE_CHECKING = False
@@ -95,16 +93,10 @@ class Access:
 
 
 def _transport(world: World, attempt_seconds: float) -> Transport:
-    trust = Trust(trust_stores(world.environment.get("AWS_CA_BUNDLE"), _full_bundle()))
+    trust = Trust(trust_stores(world.environment.get("AWS_CA_BUNDLE")))
     limits = Limits(connect_seconds=CONNECT_SECONDS, read_seconds=attempt_seconds)
     dialer = Dialer(trust, limits, proxy_for=proxy_rule(world.environment))
     return Transport(dialer, wall=world.clock, monotonic=world.monotonic)
-
-
-def _full_bundle() -> str:
-    """Return the layer's own full CA bundle; outside the layer the system's."""
-    bundle = f"{__file__.rpartition('/extension/')[0]}/ca/full.pem"
-    return bundle if path.exists(bundle) else SYSTEM_ROOTS
 
 
 def _sources(client: AwsClient, region: str) -> Sources:
