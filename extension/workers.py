@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Work = Callable[[], None]
+    Start = Callable[[Callable[["_Sleeper"], None], tuple["_Sleeper"]], object]
 
 
 class Workers:
     """Threads of one service; work never raises (it reports and lands its own failures)."""
 
-    def __init__(self, limit: int, wide_limit: int = 10) -> None:
-        """Start no thread yet."""
+    def __init__(self, limit: int, wide_limit: int = 10, *, start: Start = start_new_thread) -> None:
+        """Start no thread yet; `start` starts one with a function and its arguments."""
+        self._start_thread = start
         self._limit = limit
         self._wide_limit = max(limit, wide_limit)
         self._lock = allocate_lock()
@@ -41,8 +43,10 @@ class Workers:
 
     def _start(self, work: Work) -> None:
         """Start a thread; where none can be had, one that runs takes the job, and RuntimeError says there is none."""
+        sleeper = _Sleeper()
+        sleeper.wake(work)
         try:
-            start_new_thread(self._run, (work,))
+            self._start_thread(self._run, (sleeper,))
         except RuntimeError:
             if not self.threads:
                 raise
@@ -50,24 +54,22 @@ class Workers:
         else:
             self.threads += 1
 
-    def _run(self, work: Work) -> None:
+    def _run(self, sleeper: _Sleeper) -> None:
         """Work until there is nothing left and the thread is one too many."""
-        sleeper = _Sleeper()
         while True:
-            work()
+            sleeper.sleep()()  # no name here holds the work: it, and a value in it, lives no longer than it runs
             with self._lock:
                 if self._jobs:
-                    work = self._jobs.popleft()
-                    continue
-                if self.threads > self._limit:
+                    sleeper.wake(self._jobs.popleft())
+                elif self.threads > self._limit:
                     self.threads -= 1
                     return
-                self._sleepers.append(sleeper)
-            work = sleeper.sleep()
+                else:
+                    self._sleepers.append(sleeper)
 
 
 class _Sleeper:
-    """A thread that waits for its next job."""
+    """Hands a thread its next job, for which it waits."""
 
     __slots__ = ("_latch", "_work")
 
@@ -82,7 +84,7 @@ class _Sleeper:
         self._latch.release()
 
     def sleep(self) -> Work:
-        """Wait for work, and hold on to it no longer than it runs."""
+        """Wait for work, and hold on to it no longer."""
         self._latch.acquire()
         work = self._work
         del self._work
