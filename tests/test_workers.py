@@ -1,0 +1,183 @@
+"""Workers: never more threads than allowed, none lost, no job forgotten. Gates force every order."""
+
+from __future__ import annotations
+
+from threading import Event, Semaphore, Thread, get_ident
+from typing import TYPE_CHECKING
+from weakref import finalize
+
+import pytest
+
+from extension.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 10.0
+"""Seconds after which a test fails that would hang otherwise; nothing is timed."""
+
+
+class Gate:
+    """Work that says when it has begun, and ends when it may."""
+
+    def __init__(self) -> None:
+        """Be closed."""
+        self.begun = Event()
+        self.opened = Event()
+        self.ended = Event()
+        self.thread = 0
+
+    def __call__(self) -> None:
+        """Work."""
+        self.thread = get_ident()
+        self.begun.set()
+        assert self.opened.wait(PATIENCE)
+        self.ended.set()
+
+    def open(self) -> None:
+        """Let the work end, and wait until it has."""
+        self.opened.set()
+        assert self.ended.wait(PATIENCE)
+
+
+def begin(workers: Workers, count: int, *, wide: bool = False) -> list[Gate]:
+    """Submit gates, and return them when all have begun."""
+    gates = queue(workers, count, wide=wide)
+    assert all(gate.begun.wait(PATIENCE) for gate in gates)
+    return gates
+
+
+def queue(workers: Workers, count: int, *, wide: bool = False) -> list[Gate]:
+    """Submit gates that may have to wait."""
+    gates = [Gate() for _ in range(count)]
+    list(map(submitter(workers, wide=wide), gates))
+    return gates
+
+
+def submitter(workers: Workers, *, wide: bool) -> Callable[[Gate], None]:
+    """Return what submits a gate."""
+    return lambda gate: workers.submit(gate, wide=wide)
+
+
+def test_runs_work_in_another_thread() -> None:
+    """The caller never waits for it."""
+    (gate,) = begin(Workers(1), 1)
+    assert gate.thread != get_ident()
+    gate.open()
+
+
+def test_starts_no_more_threads_than_allowed() -> None:
+    """The third job waits for one of two."""
+    workers = Workers(2)
+    first, second = begin(workers, 2)
+    (third,) = queue(workers, 1)
+    assert (workers.threads, third.begun.is_set()) == (2, False)
+    first.open()
+    assert third.begun.wait(PATIENCE)
+    assert third.thread == first.thread
+    second.open()
+    third.open()
+
+
+def test_jobs_wait_in_their_order() -> None:
+    """First come, first run."""
+    workers = Workers(1)
+    (first,) = begin(workers, 1)
+    second, third = queue(workers, 2)
+    first.open()
+    assert second.begun.wait(PATIENCE)
+    assert not third.begun.is_set()
+    second.open()
+    assert third.begun.wait(PATIENCE)
+    third.open()
+
+
+def test_a_thread_stays_for_the_next_job() -> None:
+    """However many come one after another, the limit is never passed, and idle threads are taken first."""
+    workers = Workers(2)
+    gates = begin(workers, 2)
+    [gate.open() for gate in gates]
+    later = begin(workers, 2)
+    assert workers.threads == 2
+    [gate.open() for gate in later]
+
+
+def test_a_prefetch_may_use_more_threads_for_its_time() -> None:
+    """Three instead of one; they also take what waits; when there is nothing left, all but one have ended."""
+    starter = Starter()
+    workers = Workers(1, wide_limit=3, start=starter)
+    first, *others = begin(workers, 3, wide=True)
+    (narrow,) = queue(workers, 1)
+    assert (workers.threads, narrow.begun.is_set()) == (3, False)
+    first.open()
+    assert narrow.begun.wait(PATIENCE)
+    [gate.open() for gate in (*others, narrow)]
+    assert [starter.ended.acquire(timeout=PATIENCE) for _ in range(2)] == [True, True]
+    assert workers.threads == 1
+
+
+def test_wide_is_never_narrower_than_the_limit() -> None:
+    """Who allows more connections has them for the prefetch, too."""
+    workers = Workers(4, wide_limit=2)
+    gates = begin(workers, 4, wide=True)
+    assert workers.threads == 4
+    [gate.open() for gate in gates]
+
+
+def test_where_no_further_thread_can_be_had_one_that_runs_takes_the_job() -> None:
+    """It waits as if the limit were reached; when threads can be had again, they are."""
+    starter = Starter()
+    workers = Workers(3, start=starter)
+    (first,) = begin(workers, 1)
+    starter.out = True
+    (second,) = queue(workers, 1)
+    assert (workers.threads, second.begun.is_set()) == (1, False)
+    starter.out = False
+    (third,) = begin(workers, 1)
+    assert workers.threads == 2
+    first.open()
+    assert second.begun.wait(PATIENCE)
+    second.open()
+    third.open()
+
+
+def test_where_no_thread_at_all_can_be_had_it_says_so() -> None:
+    """Nobody would run the job; the next one is tried anew."""
+    starter = Starter(out=True)
+    workers = Workers(3, start=starter)
+    with pytest.raises(RuntimeError, match="can't start"):
+        workers.submit(Gate())
+    assert workers.threads == 0
+    starter.out = False
+    begin(workers, 1)[0].open()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_thread_at_rest_holds_no_work(jobs: int) -> None:
+    """What a job refers to (a waiter, a held value) is not kept alive until the next, be it the first or a later one."""
+    workers, gone = Workers(1), Semaphore(0)
+    gates = queue(workers, jobs)
+    [finalize(gate, gone.release) for gate in gates]
+    [gate.open() for gate in gates]
+    del gates
+    assert [gone.acquire(timeout=PATIENCE) for _ in range(jobs)] == [True] * jobs
+
+
+class Starter:
+    """Starts threads, says when each has ended, and can be out of them."""
+
+    def __init__(self, *, out: bool = False) -> None:
+        """Have threads, or none."""
+        self.out = out
+        self.ended = Semaphore(0)
+
+    def __call__(self, run: Callable[[object], None], arguments: tuple[object]) -> None:
+        """Start one."""
+        if self.out:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        Thread(target=self._run, args=(run, *arguments), daemon=True).start()
+
+    def _run(self, run: Callable[[object], None], argument: object) -> None:
+        run(argument)
+        self.ended.release()
