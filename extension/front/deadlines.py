@@ -24,6 +24,11 @@ class Deadlines:
         self._monotonic = monotonic
         self._ends: dict[Expiring, float] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to end."""
+        return bool(self._ends)
+
     def start(self, thing: Expiring, seconds: float) -> None:
         """Let `thing` end in so many seconds, unless its end is set already."""
         if thing not in self._ends:
@@ -41,8 +46,7 @@ class Deadlines:
 
     def expire(self) -> None:
         """End what is due."""
-        if self._ends:
-            now = self._monotonic()
-            for thing in [thing for thing, end in self._ends.items() if end <= now]:
-                self.stop(thing)
-                thing.expire()
+        now = self._monotonic()
+        for thing in [thing for thing, end in self._ends.items() if end <= now]:
+            self.stop(thing)
+            thing.expire()

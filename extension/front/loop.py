@@ -90,6 +90,11 @@ class Front:
             handler = handlers.get(fd)
             if handler is not None:
                 self._attempt(handler, now, fd)
+        if self.deadlines.any:
+            self._attempt(self._expire_due, now, self.inbox.fd)
+
+    def _expire_due(self, _now: float) -> None:
+        """End what is due, on the clock that no freeze and no correction upsets."""
         self.deadlines.expire()
 
     def _open_inbox(self, now: float) -> None:
@@ -109,12 +114,12 @@ class Front:
     def _begin_stop(self, now: float, grace_seconds: float) -> None:
         """Hear what has arrived by now, then let go of all but the clients that are owed an answer."""
         self.stopping = True
+        self.deadlines.start(self, grace_seconds)
         self._door.close(now)
         for client in [client for client in self._clients.values() if not client.owed]:
-            client.read(now)
+            self._attempt(client.read, now, client.fd)
         for client in [client for client in self._clients.values() if not client.owed]:
             client.drop()
-        self.deadlines.start(self, grace_seconds)
 
     def expire(self) -> None:
         """End the grace: what is still owed becomes a refusal."""

@@ -118,6 +118,23 @@ def reset(client: Client) -> None:
     client.close()
 
 
+def test_a_client_may_vanish_at_any_time(shell: Running, application: FakeApplication) -> None:
+    """Idle, in the middle of its head, or of an answer: nobody else notices, and nothing is reported."""
+    reset(Client(shell.address).get("/ping"))
+    reset(Client(shell.address).send(b"GET"))
+    reset(Client(shell.address, receive_buffer=4096).get("/big").get("/ping"))
+    with Client(shell.address) as halfway:
+        halfway.get("/big").sock.recv(1)
+        reset(halfway)
+    with Client(shell.address) as refused:
+        refused.send(b"\0").reply()
+        reset(refused)
+    with Client(shell.address) as other:
+        assert other.get("/ping").reply().status == 200
+        assert other.get("/ping").reply().status == 200
+    assert shell.reports == []
+
+
 def test_a_head_must_not_trickle(start: Callable[..., Running]) -> None:
     """A head has its time from its first byte; bytes that trickle in do not prolong it."""
     shell = start(head_timeout_seconds=0.05)
