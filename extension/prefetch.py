@@ -64,13 +64,15 @@ class Prefetch:
     def missing(self) -> list[str]:
         """Return what has not come, with the reason; what came later on demand is no longer missing."""
         with self._lock:
-            failed = {query: why for query, why in self._failed.items() if self._store.shelf.cache.find(query) is None}
             waiting = sorted(f"{query.label} (under way)" for query in self._waiting)
-        return waiting + sorted(f"{query.label} ({why.message})" for query, why in failed.items())
+        return waiting + sorted(f"{query.label} ({why.message})" for query, why in self._still_failed().items())
+
+    def _still_failed(self) -> dict[Query, SidekeyError]:
+        with self._lock:
+            return {query: why for query, why in self._failed.items() if self._store.shelf.cache.find(query) is None}
 
     def required_failures(self) -> list[str]:
         """Return a sentence for each `required` reference that could not be had; throttling alone fails no init."""
-        with self._lock:
-            failed = {query: why for query, why in self._failed.items() if not isinstance(why, Throttled)}
+        failed = {query: why for query, why in self._still_failed().items() if not isinstance(why, Throttled)}
         wishes = [wish for wish in self._wishes if wish.required and wish.reference.query in failed]
         return [f"{wish.reference.text}: {failed[wish.reference.query].message}" for wish in wishes]
