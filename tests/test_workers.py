@@ -154,7 +154,7 @@ def test_where_no_thread_at_all_can_be_had_it_says_so() -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_thread_at_rest_holds_no_work(jobs: int) -> None:
-    """What a job refers to (a waiter, a held value) is not kept alive until the next, be it the first or a later one."""
+    """What a job refers to (a waiter, a held value) does not live until the next job, be it the first or a later."""
     workers, gone = Workers(1), Semaphore(0)
     gates = queue(workers, jobs)
     [finalize(gate, gone.release) for gate in gates]

@@ -1,0 +1,128 @@
+"""The prefetch: everything at once, waited for within bounds, and what has not come is said."""
+
+from __future__ import annotations
+
+from _thread import start_new_thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extension.core.config import Wish
+from extension.core.errors import Refused, Throttled, Unavailable
+from extension.core.reference import Reference
+from extension.prefetch import Prefetch
+from tests.samples import PLANTED, parameter, parameter_query, secret_query
+from tests.workbench import Workbench
+
+if TYPE_CHECKING:
+    from extension.core.model import Query
+
+DB, KEY = secret_query("db"), parameter_query("/key")
+DENIED = Refused("db: denied", code="AccessDeniedException")
+
+
+def wish(query: Query, *, required: bool = False) -> Wish:
+    """Return a wish for a query."""
+    return Wish(reference=Reference(text=f"written {query.id}", query=query), required=required)
+
+
+def make(*wishes: Wish) -> tuple[Workbench, Prefetch]:
+    """Return a prefetch on a workbench on which `/key` is a parameter."""
+    bench = Workbench()
+    bench.upstream["/key"] = parameter("/key")
+    return bench, Prefetch(bench.store, wishes, bench.report)
+
+
+def test_asks_for_everything_at_once() -> None:
+    """One job for each service, over as many connections as a prefetch may use."""
+    bench, prefetch = make(wish(DB), wish(KEY), wish(DB))
+    prefetch.start()
+    assert [(service, wide) for service, _, wide in bench.waiting] == [("secretsmanager", True), ("ssm", True)]
+    assert prefetch.queries == {DB, KEY}
+
+
+def test_is_done_when_the_last_one_has_come() -> None:
+    """Not before."""
+    bench, prefetch = make(wish(DB), wish(KEY))
+    prefetch.start()
+    bench.waiting.pop(0)[1]()
+    assert not prefetch.wait(0)
+    bench.run()
+    assert prefetch.wait(0)
+    assert prefetch.wait(-1)
+
+
+def test_nothing_to_fetch_is_done_at_once() -> None:
+    """An empty list is no reason to wait."""
+    bench, prefetch = make()
+    prefetch.start()
+    assert prefetch.wait(0)
+    assert (bench.waiting, prefetch.missing(), prefetch.required_failures()) == ([], [], [])
+
+
+def test_a_failure_is_done_too() -> None:
+    """It is said, with its reason, and what will come of it."""
+    bench, prefetch = make(wish(DB))
+    bench.upstream["db"] = DENIED
+    prefetch.start()
+    bench.run()
+    assert prefetch.wait(0)
+    sentence = f"prefetch of {DB.label}: db: denied; it is fetched again on demand"
+    assert bench.reports == [("error", sentence)]
+
+
+def test_whoever_waits_is_woken_by_the_last_one() -> None:
+    """From another thread, before the time is over."""
+    bench, prefetch = make(wish(DB))
+    prefetch.start()
+    start_new_thread(bench.run, ())
+    assert prefetch.wait(10)
+
+
+def test_says_what_is_missing_and_why() -> None:
+    """Under way, or failed; what came is not missing."""
+    bench, prefetch = make(wish(DB), wish(KEY), wish(secret_query("ok")))
+    bench.upstream["db"] = DENIED
+    assert len(prefetch.missing()) == 3
+    prefetch.start()
+    assert prefetch.missing()[0].endswith(" (under way)")
+    bench.run()
+    assert prefetch.missing() == [f"{DB.label} (db: denied)"]
+
+
+def test_what_came_on_demand_is_no_longer_missing() -> None:
+    """The function asked, and then it was there: nor does init fail for it."""
+    bench, prefetch = make(wish(DB, required=True))
+    bench.upstream["db"] = DENIED
+    prefetch.start()
+    bench.run()
+    del bench.upstream["db"]
+    bench.clock.now += 10
+    bench.got(DB)
+    assert prefetch.missing() == []
+    assert prefetch.required_failures() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "failures"),
+    [
+        (DENIED, ["written db: db: denied"]),
+        (Unavailable("db: down"), ["written db: db: down"]),
+        (Throttled("db: slow"), []),
+    ],
+)
+def test_only_what_is_required_fails_init(error: Exception, failures: list[str]) -> None:
+    """As it was written, with the reason; and throttling never does."""
+    bench, prefetch = make(wish(DB, required=True), wish(secret_query("other")))
+    bench.upstream |= {"db": error, "other": DENIED}
+    prefetch.start()
+    bench.run()
+    assert prefetch.required_failures() == failures
+
+
+def test_no_sentence_has_a_value() -> None:
+    """What came is not told, only what did not."""
+    bench, prefetch = make(wish(DB), wish(KEY))
+    prefetch.start()
+    bench.run()
+    assert PLANTED not in f"{bench.reports}{prefetch.missing()}{prefetch.required_failures()}"
