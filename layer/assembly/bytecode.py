@@ -1,4 +1,4 @@
-"""Turns sources into what the layer carries: `.pyc` files of the closure, and one bundle of the extension.
+"""Turns sources into what the layer carries: `.pyc` files of the closure, and the bundles of the extension.
 
 Law: no source goes along, and names in tracebacks are those of the running layer.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layer.assembly import HOME, REPOSITORY
+from layer.assembly.stages import stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ class Jobs:
 
     home: Path
     files: list[tuple[str, str, str]] = field(default_factory=list)
-    bundle: list[tuple[str, str, str, bool]] = field(default_factory=list)
+    sources: dict[str, Path] = field(default_factory=dict)
 
     def add_file(self, source: Path, place: str) -> None:
         """Compile `source` to `place` below home, its suffix replaced."""
@@ -32,22 +33,33 @@ class Jobs:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.files.append((str(source), str(target), f"{HOME}/{place}"))
 
-    def add_to_bundle(self, sources: Iterable[Path], root: Path) -> None:
-        """Put modules into the bundle, named by their places below `root`."""
-        self.bundle += [_bundled(source, source.relative_to(root)) for source in sources]
+    def add_to_bundles(self, sources: Iterable[Path], root: Path) -> None:
+        """Put modules into the bundles, named by their places below `root`."""
+        self.sources |= {_name(source.relative_to(root)): source for source in sources}
 
     def run(self, interpreter: Interpreter) -> None:
         """Compile all of it."""
+        found = stages(self.sources)
         jobs = {
             "files": self.files,
-            "bundle": self.bundle,
-            "bundle_target": str(self.home / "extension.bundle"),
+            "bundles": {str(self.home / f"{stage}.bundle"): self._bundled(names) for stage, names in found.items()},
         }
         script = REPOSITORY / "layer/assembly/pinned/bytecode.py"
         interpreter.run(str(script), given=json.dumps(jobs))
 
+    def _bundled(self, names: Iterable[str]) -> list[tuple[str, str, str, bool]]:
+        """Return name, source, name in tracebacks, and whether it is a package."""
+        found = [(name, self.sources[name]) for name in names]
+        return [(name, str(source), _shown(name, source), _is_package(source)) for name, source in found]
 
-def _bundled(source: Path, place: Path) -> tuple[str, str, str, bool]:
-    is_package = place.name == "__init__.py"
-    name = ".".join(place.parent.parts if is_package else place.with_suffix("").parts)
-    return name, str(source), f"{HOME}/{place}", is_package
+
+def _is_package(source: Path) -> bool:
+    return source.name == "__init__.py"
+
+
+def _name(place: Path) -> str:
+    return ".".join(place.parent.parts if _is_package(place) else place.with_suffix("").parts)
+
+
+def _shown(name: str, source: Path) -> str:
+    return f"{HOME}/{name.replace('.', '/')}{'/__init__' if _is_package(source) else ''}.py"

@@ -20,6 +20,7 @@ _PARTS = (
     ("extensions/", "launcher"),
     ("sidekey/extension", "extension"),
     ("sidekey/boot.pyc", "extension"),
+    *((f"sidekey/{name}.bundle", "extension") for name in ("start", "serve", "rest")),
     ("sidekey/bin/", "interpreter"),
     (f"sidekey/lib/{PYTHON}/", "standard library"),
     ("sidekey/lib/libssl", "OpenSSL"),

@@ -2,7 +2,7 @@
 
     extensions/sidekey        the launcher, alone: Lambda starts everything in that folder
     sidekey/boot.pyc          what the launcher's interpreter runs
-    sidekey/extension.bundle  the extension, and sidekey/extension/ its data
+    sidekey/*.bundle          the extension, and sidekey/extension/ its data
     sidekey/bin, lib          the interpreter, its libraries and its standard library
     sidekey/packages          what only the daemon profile imports
     sidekey/cert.pem          the full bundle of authorities; the small one is the extension's
@@ -77,8 +77,8 @@ def _place_modules(parts: Parts, home: Path) -> None:
         else:
             place_binary(source, home / target, parts.platform)
     jobs.add_file(REPOSITORY / "layer/boot.py", "boot.py")
-    jobs.add_to_bundle(sorted((REPOSITORY / "extension").rglob("*.py")), REPOSITORY)
-    jobs.add_to_bundle([parts.stdlib / "__future__.py"], parts.stdlib)
+    jobs.add_to_bundles(sorted((REPOSITORY / "extension").rglob("*.py")), REPOSITORY)
+    jobs.add_to_bundles([parts.stdlib / "__future__.py"], parts.stdlib)
     jobs.run(parts.interpreter)
 
 

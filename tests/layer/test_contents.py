@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from layer.assembly import ARCHITECTURES, Architecture, elf
+from layer.assembly import ARCHITECTURES, REPOSITORY, Architecture, elf
 from layer.assembly.lock import read_lock
 from layer.assembly.platforms import PLATFORMS
 from layer.assembly.report import MAX_UNZIPPED_BYTES, MAX_ZIPPED_BYTES
@@ -96,11 +96,13 @@ def test_carries_no_sources(built: Layers, architecture: Architecture) -> None:
 
 @each
 def test_bundles_every_module_of_the_extension(built: Layers, architecture: Architecture) -> None:
-    """The bundle has the extension's modules by name, and boot.py's way to tell packages."""
-    bundle = marshal.loads((built.opt(architecture) / "sidekey/extension.bundle").read_bytes())
+    """The bundles have each module once, the entry point last of those that run before `register`."""
+    home = built.opt(architecture) / "sidekey"
+    start, serve, rest = (marshal.loads((home / f"{name}.bundle").read_bytes()) for name in ("start", "serve", "rest"))
+    sources = [*(REPOSITORY / "extension").rglob("*.py"), "__future__"]
 
-    assert bundle["extension"][0] is True
-    assert bundle["extension.__main__"][0] is False
+    assert len(start) + len(serve) + len(rest) == len(sources)
+    assert (start[0][1], start[-1][0], start[-1][1]) == (True, "extension.__main__", False)
 
 
 @each
