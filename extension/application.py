@@ -13,6 +13,7 @@ from extension.core import dialect, guards
 from extension.core.errors import RequestError, SidekeyError
 from extension.core.refusals import crashed
 from extension.core.routes import Operation, route
+from extension.core.wire import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from extension.core.model import Query
     from extension.core.reference import Reference
     from extension.core.routes import Shape
-    from extension.core.wire import Request, Response
+    from extension.core.wire import Request
     from extension.prefetch import Prefetch
     from extension.store import Store
     from extension.tokens import Renewal
