@@ -15,43 +15,16 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
+from extension.back.exchange import Exchange, rendered, settle
 from extension.core.conversation import Conversation
 from extension.core.head import HEAD_LIMIT
 from extension.core.refusals import ask, crashed, slow_head, too_many_clients, whereabouts
-from extension.core.wire import Request, Response, encode, fields
+from extension.core.wire import Response, encode
 
 if TYPE_CHECKING:
     from extension.back.hall import Hall
 
 _FOR_EVER_SECONDS = 10 * 365 * 86400.0
-
-
-class Exchange:
-    """One request on its way through aiohttp."""
-
-    __slots__ = ("close", "now", "raw", "request", "response")
-
-    def __init__(self, request: Request, raw: bytes, now: float, response: asyncio.Future[Response]) -> None:
-        self.request = request
-        self.raw = raw
-        self.now = now
-        self.response = response
-        self.close = not request.keep_alive
-
-    def head(self) -> bytes:
-        """Write a head for aiohttp, which refuses some that are sound (unknown methods, repeated headers).
-
-        What it decides by itself, whether a body is sent and whether the connection is kept, it decides as we do.
-        """
-        request = self.request
-        method = b"HEAD" if request.method == b"HEAD" else b"GET"
-        kept = b"keep-alive" if request.keep_alive else b"close"
-        return b"%b %b %b\r\nHost: localhost\r\nConnection: %b\r\n\r\n" % (
-            method,
-            request.target,
-            request.version,
-            kept,
-        )
 
 
 class Gate(web.RequestHandler):
@@ -147,8 +120,6 @@ class Gate(web.RequestHandler):
         self._stop_timer()
         self._resume()
 
-    # What this does with it.
-
     @property
     def _wire(self) -> asyncio.Transport:
         """The transport, as long as the connection is there."""
@@ -187,14 +158,14 @@ class Gate(web.RequestHandler):
     def _render(self, exchange: Exchange, response: Response) -> web.Response:
         """Write the response for aiohttp; one that cannot be written is the application's fault, not the client's."""
         try:
-            rendered = _rendered(response, exchange)
+            form = rendered(response, exchange)
             if response.lease is not None and not (self._hall.stopping or self._talk.ping_only):
                 payload = encode(response, exchange.request, close=exchange.close)
                 self._hall.memo.put(exchange.raw, payload, response.lease, exchange.now, close=exchange.close)
         except Exception as error:  # noqa: BLE001 - the client shall hear of it all the same
             self._hall.report(f"a response could not be written: {whereabouts(error)}")
-            rendered = _rendered(crashed(), exchange)
-        return rendered
+            form = rendered(crashed(), exchange)
+        return form
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -218,7 +189,7 @@ class Gate(web.RequestHandler):
         self._hall.report(f"aiohttp failed on a request ({status}): {whereabouts(exc) if exc else 'for no reason'}")
         exchange = cast("Exchange", self._exchange)
         exchange.close = True
-        return _rendered(crashed(), exchange)
+        return rendered(crashed(), exchange)
 
     def _resume(self) -> None:
         """Proceed; if then nothing is owed, read again, or part with a client that has said all."""
@@ -276,18 +247,3 @@ class Gate(web.RequestHandler):
             self.force_close()
         else:
             settle(self._exchange.response, response)
-
-
-def settle(future: asyncio.Future[Response], response: Response) -> None:
-    """Give a waiting handler its response, unless it has one or is gone."""
-    if not future.done():
-        future.set_result(response)
-
-
-def _rendered(response: Response, exchange: Exchange) -> web.Response:
-    """Put a response into aiohttp's form, with all its header fields in our order."""
-    headers = fields(response, exchange.request, close=exchange.close)
-    rendered = web.Response(status=response.status, reason=response.reason, body=response.body, headers=headers)
-    if exchange.close:
-        rendered.force_close()
-    return rendered

@@ -16,6 +16,7 @@ from select import EPOLLIN, EPOLLOUT
 from extension.core.conversation import Conversation
 from extension.core.refusals import ask, crashed, slow_head, whereabouts
 from extension.core.wire import Response, encode
+from extension.front.exchange import Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,26 +26,6 @@ if TYPE_CHECKING:
     from extension.front.loop import Front
 
 READ_SIZE = 16384
-
-
-class Exchange:
-    """One request on its way; calling it with the response, from any thread, sends that to the client if it waits."""
-
-    __slots__ = ("connection", "now", "raw", "request")
-
-    def __init__(self, connection: Connection, request: Request, raw: bytes, now: float) -> None:
-        self.connection = connection
-        self.request = request
-        self.raw = raw
-        self.now = now
-
-    def __call__(self, response: Response) -> None:
-        """Hand the response to the loop's thread."""
-
-        def deliver(now: float) -> None:
-            self.connection.deliver(self, response, now)
-
-        self.connection.front.inbox.put(deliver)
 
 
 class Connection:

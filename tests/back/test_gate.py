@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from extension.back.gate import Exchange, Gate
+from extension.back.exchange import Exchange
+from extension.back.gate import Gate
 from extension.back.hall import Hall
 from extension.core.wire import Request
 from extension.front.memo import Memo
@@ -89,9 +90,3 @@ async def test_a_fault_of_aiohttp_is_answered_in_our_words(gate: Gate, reports: 
     assert (answer.status, answer.headers["Connection"]) == (500, "close")
     assert b"its log says where" in answer.body
     assert reports == ["aiohttp failed on a request (400): KeyError at nowhere"]
-
-
-async def test_aiohttp_gets_a_head_of_ours(gate: Gate) -> None:
-    """With nothing of the client's but the target, so that it has nothing to refuse."""
-    exchange = Exchange(REQUEST, b"", 0.0, asyncio.get_running_loop().create_future())
-    assert exchange.head() == b"GET /a HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n"
