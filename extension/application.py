@@ -136,7 +136,7 @@ def render(operation: Operation, answer: Answer) -> Response:
     """Turn the store's answer into a response."""
     if answer.entry is None:
         assert answer.error is not None
-        return dialect.failure(answer.error)
+        return dialect.failure(answer.error, answer.state)
     try:
         response = dialect.success(operation, answer.entry, answer.state, answer.reason)
     except Exception as error:  # noqa: BLE001 (in a worker nobody else would answer)
@@ -168,7 +168,7 @@ class _Gathering:
         for reference in operation.references:
             self._by_query.setdefault(reference.query, []).append(reference)
         self._waiting = len(self._by_query) + 1
-        self._states: set[str] = set()
+        self._answers: list[Answer] = []
         self._values: dict[str, Any] = {}
         self._errors: dict[str, SidekeyError] = {}
 
@@ -190,7 +190,7 @@ class _Gathering:
 
     def _take(self, query: Query, answer: Answer) -> None:
         with self._lock:
-            self._states.add(answer.state)
+            self._answers.append(answer)
             for reference in self._by_query[query]:
                 self._take_one(reference, answer)
         response = self._gathered()
@@ -204,7 +204,7 @@ class _Gathering:
             if self._waiting:
                 return None
         try:
-            return dialect.several(self._operation, self._values, self._errors, self._state())
+            return dialect.several(self._operation, self._values, self._errors, self._marks())
         except Exception as error:  # noqa: BLE001 (as in `render`)
             return dialect.failure(_unfit(self._operation.references[0], error))
 
@@ -218,6 +218,10 @@ class _Gathering:
         except Exception as error:  # noqa: BLE001 (as in `render`)
             self._errors[reference.text] = _unfit(reference, error)
 
-    def _state(self) -> str:
-        """Return the worst state of all: what needed a call, or stood in, is said."""
-        return next((state for state in ("stale", "miss", "refreshed") if state in self._states), "hit")
+    def _marks(self) -> tuple[tuple[str, str], ...]:
+        """Return the marks of the worst: what stood in or needed a call, and when the oldest was fetched."""
+        states = {answer.state for answer in self._answers}
+        state = next((each for each in ("stale", "miss", "refreshed") if each in states), "hit")
+        fetched = [answer.entry.times.fetched_at for answer in self._answers if answer.entry is not None]
+        reason = next((answer.reason for answer in self._answers if answer.reason is not None), None)
+        return dialect.marks(state, min(fetched, default=None), reason)

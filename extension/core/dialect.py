@@ -35,13 +35,23 @@ def plain(text: str, status: int = 200) -> Response:
     return Response(status, text.encode(), content_type=TEXT)
 
 
-def failure(error: SidekeyError) -> Response:
-    """Return an error: its true status, `__type` and the sentence."""
-    extra: tuple[tuple[str, str], ...] = ()
+def marks(state: str, fetched_at: float | None = None, reason: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Return the headers that say how an answer came, when it was fetched, and why it is stale."""
+    given = (
+        ("X-Sidekey-Cache", state),
+        ("X-Sidekey-Fetched-At", None if fetched_at is None else rfc3339(fetched_at)),
+        ("X-Sidekey-Stale-Reason", reason),
+    )
+    return tuple([(name, value) for name, value in given if value is not None])
+
+
+def failure(error: SidekeyError, state: str | None = None) -> Response:
+    """Return an error: its true status, `__type` and the sentence; `state` where a read has failed."""
+    extra = marks(state) if state else ()
     if isinstance(error, Throttled):
-        extra = (("Retry-After", str(max(1, round(error.retry_after_seconds or 1)))),)
+        extra += (("Retry-After", str(max(1, round(error.retry_after_seconds or 1)))),)
     elif error.status == 405:  # noqa: PLR2004 (Method Not Allowed must name the methods)
-        extra = (("Allow", "GET, HEAD" if "HEAD" in error.message else "GET"),)
+        extra += (("Allow", "GET, HEAD" if "HEAD" in error.message else "GET"),)
     return refusal(error, *extra)
 
 
@@ -52,8 +62,7 @@ def success(operation: Operation, entry: Entry, state: str, reason: str | None) 
         ready: Response = entry.ready[key]
         return ready
     body, content_type = _body(operation, entry)
-    marks = (("X-Sidekey-Cache", state), ("X-Sidekey-Fetched-At", rfc3339(entry.times.fetched_at)))
-    extra = marks if reason is None else (*marks, ("X-Sidekey-Stale-Reason", reason))
+    extra = marks(state, entry.times.fetched_at, reason)
     if state != "hit" or not entry.current:
         return Response(200, body, content_type=content_type, headers=extra)
     response = Response(200, body, content_type=content_type, headers=extra, lease=entry)
@@ -168,8 +177,13 @@ def _is_index(part: str) -> bool:
     return part.isascii() and part.isdigit() and len(part) < 6 and str(int(part)) == part  # noqa: PLR2004 (64 KB of JSON)
 
 
-def several(operation: Operation, values: dict[str, Any], errors: dict[str, SidekeyError], state: str) -> Response:
-    """Return the values and the errors of a `/values`, by reference."""
+def several(
+    operation: Operation,
+    values: dict[str, Any],
+    errors: dict[str, SidekeyError],
+    headers: tuple[tuple[str, str], ...],
+) -> Response:
+    """Return the values and the errors of a `/values`, by reference; `headers` are its marks."""
     shown = {text: {"__type": error.code, "message": error.message} for text, error in errors.items()}
     ordered = [reference.text for reference in operation.references]
     body = dumps(
@@ -178,4 +192,4 @@ def several(operation: Operation, values: dict[str, Any], errors: dict[str, Side
             "errors": {text: shown[text] for text in ordered if text in shown},
         }
     )
-    return Response(200, body, content_type=JSON, headers=(("X-Sidekey-Cache", state),))
+    return Response(200, body, content_type=JSON, headers=headers)

@@ -314,12 +314,24 @@ def test_several_values_and_errors_by_reference() -> None:
     """In the order of the request, each under the text it was asked by."""
     asked = operation("values", "ssm:///b", "ssm:///a", "ssm:///c")
     response = dialect.several(
-        asked, {"ssm:///a": "1", "ssm:///b": {"k": 2}}, {"ssm:///c": Refused("no", code="Gone")}, "miss"
+        asked,
+        {"ssm:///a": "1", "ssm:///b": {"k": 2}},
+        {"ssm:///c": Refused("no", code="Gone")},
+        dialect.marks("stale", 1668586960.499, "TimeoutError"),
     )
     assert response.body == (
         b'{"values":{"ssm:///b":{"k":2},"ssm:///a":"1"},"errors":{"ssm:///c":{"__type":"Gone","message":"no"}}}'
     )
-    assert response.headers == (("X-Sidekey-Cache", "miss"),)
+    assert response.headers == (
+        ("X-Sidekey-Cache", "stale"),
+        ("X-Sidekey-Fetched-At", "2022-11-16T08:22:40.499Z"),
+        ("X-Sidekey-Stale-Reason", "TimeoutError"),
+    )
+
+
+def test_a_read_that_failed_says_how_it_came() -> None:
+    """A remembered failure is a hit, too."""
+    assert dialect.failure(Refused("no"), "hit").headers == (("X-Sidekey-Cache", "hit"),)
 
 
 def test_a_short_text() -> None:
