@@ -67,8 +67,8 @@ class Sidecar(Record):
 
         With `keeping` False nothing that comes later is kept either, until the next call.
         """
-        self.memo.forget()
         self.store.forget(keeping=keeping)
+        self.memo.forget()
         self.access.forget(keeping=keeping)
 
 
@@ -91,7 +91,7 @@ def assemble(world: World) -> Sidecar:
     memo = Memo()
     store = _store(world, settings, access, log, resolved, changed=memo.forget_stale)
     prefetch = Prefetch(store, resolved if store.shelf.cache.limit else (), log.report)
-    tokens = Tokens(fixed_tokens, access.session_tokens)
+    tokens = Tokens(fixed_tokens, access.session_tokens, changed=memo.forget)
     renewal = Renewal(access.renew_session_token, world.clock) if access.has_session_tokens else None
     application = Application(store, home, prefetch, shape=settings.dialect, tokens=tokens, renewal=renewal)  # type: ignore[arg-type]
     return Sidecar(

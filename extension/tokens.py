@@ -44,10 +44,16 @@ def environment_tokens(
 class Tokens:
     """What counts now: the environment's tokens, and those that the credential provider had."""
 
-    def __init__(self, fixed: tuple[bytes, ...], provided: Callable[[], Iterable[Sensitive]]) -> None:
-        """Remember what has been turned into bytes."""
+    def __init__(
+        self,
+        fixed: tuple[bytes, ...],
+        provided: Callable[[], Iterable[Sensitive]],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Remember what has been turned into bytes; `changed` is called when one may have stopped to count."""
         self._fixed = fixed
         self._provided = provided
+        self._changed = changed
         self._seen: tuple[Sensitive, ...] = ()
         self._all = fixed
 
@@ -57,6 +63,7 @@ class Tokens:
         if provided != self._seen:
             self._seen = provided
             self._all = (*self._fixed, *(token.reveal().encode() for token in provided))
+            self._changed()
         return self._all
 
 

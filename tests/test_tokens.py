@@ -118,3 +118,14 @@ def test_a_clock_set_back_does_not_make_it_deaf():
 
     assert renewal.request(lambda: done.put(None))
     done.get(timeout=20)
+
+
+def test_tells_when_a_token_may_have_stopped_to_count():
+    """So that no answer is remembered for a token of the past."""
+    provided = [(Sensitive("first"),), (Sensitive("first"),), (Sensitive("second"),)]
+    told: list[int] = []
+    tokens = Tokens((), lambda: provided.pop(0), changed=lambda: told.append(len(provided)))
+
+    [tokens() for _ in range(3)]
+
+    assert told == [2, 0]
