@@ -3,7 +3,9 @@
 Law: a connection idle for 20 s of *wall clock* is dropped, because the monotonic clock stands still while Lambda has
 the environment frozen and the peer has not. A request that dies on a *reused* connection before any byte of its
 response is sent once more, on a new one; so is, once, one that was frozen with us. The connection used last is used
-next. Every failure leaves as an UpstreamError that names the host, and never a header or a body.
+next. New ones are dialled two at a time: ten handshakes at once would hold up the first answer, and more connections
+than are needed would be made; but nobody waits long for his turn. Every failure leaves as an UpstreamError that names
+the host, and never a header or a body.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import _socket
 import _ssl
 import _thread
+from itertools import count
 
 from extension.core.errors import TimedOut, Unreachable
 from extension.upstream.bound import Bound, FrozenError
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 20.0
 _MOST_IDLE = 16
+_LANES = 2
+_TURN_SECONDS = 0.02
+"""A dial that takes longer waits for the network, not for the CPU: then the others need not wait for it."""
 
 
 class Transport:
@@ -39,6 +45,7 @@ class Transport:
         wall: Callable[[], float],
         monotonic: Callable[[], float],
         idle_seconds: float = IDLE_SECONDS,
+        turn_seconds: float = _TURN_SECONDS,
     ) -> None:
         """Take the clocks: `wall` tells what is too old, `monotonic` bounds an attempt."""
         self._dialer = dialer
@@ -47,6 +54,9 @@ class Transport:
         self._idle_seconds = idle_seconds
         self._idle: dict[Origin, list[Connection]] = {}
         self._lock = _thread.allocate_lock()
+        self._turn_seconds = turn_seconds
+        self._turns = count()
+        self._lanes = [_thread.allocate_lock() for _ in range(_LANES)]
 
     def send(self, origin: Origin, request: bytes, *, attempt_seconds: float) -> Response:
         """Return the response to ready request bytes; TimedOut or Unreachable within `attempt_seconds`."""
@@ -67,17 +77,30 @@ class Transport:
             _close_all(connections)
 
     def _send(self, origin: Origin, request: bytes, bound: Bound) -> Response:
+        connection, is_new = self._connection(origin, bound)
+        try:
+            return self._exchange(origin, connection, request, bound)
+        except (TimeoutError, FrozenError):
+            raise
+        except (OSError, BrokenResponseError):
+            if is_new or connection.answering:
+                raise
+            self._forget(origin)
+        return self._exchange(origin, self._dialer.open(origin, bound), request, bound)
+
+    def _connection(self, origin: Origin, bound: Bound) -> tuple[Connection, bool]:
+        """Return a connection, and whether it is new; who has waited for a turn to dial may find one free by then."""
         connection = self._take(origin)
         if connection is not None:
-            try:
-                return self._exchange(origin, connection, request, bound)
-            except (TimeoutError, FrozenError):
-                raise
-            except (OSError, BrokenResponseError):
-                if connection.answering:
-                    raise
-                self._forget(origin)
-        return self._exchange(origin, self._dialer.open(origin, bound), request, bound)
+            return connection, False
+        lane = self._lanes[next(self._turns) % len(self._lanes)]
+        in_turn = lane.acquire(timeout=bound.left(self._turn_seconds))
+        try:
+            connection = self._take(origin)
+            return (self._dialer.open(origin, bound), True) if connection is None else (connection, False)
+        finally:
+            if in_turn:
+                lane.release()
 
     def _exchange(self, origin: Origin, connection: Connection, request: bytes, bound: Bound) -> Response:
         kept = False
