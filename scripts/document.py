@@ -6,6 +6,7 @@ compares.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,15 @@ def _default(variable: Variable) -> str:
     return f"`{variable.default}`" if variable.default else "–"
 
 
-PARTS: dict[str, Callable[[], str]] = {"settings": settings_table}
+def faults_table() -> str:
+    """Return the table of what a function sees when something is wrong, as the fault suite saw it."""
+    rows = json.loads((ROOT / "docs" / "faults.json").read_text(encoding="utf-8"))
+    lines = [" | ".join(row.values()) for row in rows]
+    heads = "AWS, or we | nothing cached | an expired value cached | waits at most | recovers"
+    return "\n".join([f"| {heads} |", "|---|---|---|---|---|", *[f"| {line} |" for line in lines]])
+
+
+PARTS: dict[str, Callable[[], str]] = {"settings": settings_table, "faults": faults_table}
 
 
 def filled(text: str) -> str:

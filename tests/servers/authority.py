@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import trustme
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -20,8 +21,8 @@ class Authority:
         self.bundle = str(folder / "authority.pem")
         self._authority.cert_pem.write_to_path(self.bundle)
 
-    def context(self, *names: str) -> ssl.SSLContext:
-        """Return the TLS context of a server called `names`."""
+    def context(self, *names: str, until: datetime | None = None) -> ssl.SSLContext:
+        """Return the TLS context of a server called `names`, whose certificate is good `until` then."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(*names).configure_cert(context)
+        self._authority.issue_cert(*names, not_after=until).configure_cert(context)
         return context
