@@ -53,6 +53,12 @@ def arn_part(identifier: str, position: int) -> str:
     return parts[position] if identifier.startswith("arn:") and len(parts) > position else ""
 
 
+def id_in(region: str, identifier: str) -> str:
+    """Return the id of a replica: an ARN names its region, and is otherwise the same in all of them."""
+    own = arn_part(identifier, 3)
+    return identifier.replace(f":{own}:", f":{region}:", 1) if own else identifier
+
+
 def other_names(query: Query, value: Value, own_account: str | None) -> tuple[Query, ...]:
     """Return the queries that `value`, fetched by `query`, answers as well: the full ARN first."""
     if isinstance(value, Secret):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from extension.aws.faults import refusal
 from extension.core.errors import Unreachable, UpstreamError
-from extension.core.identity import arn_part
+from extension.core.identity import arn_part, id_in
 from extension.core.model import Secret, Sensitive
 from extension.core.policy import Rotation
 
@@ -59,7 +59,12 @@ class SecretsManager:
 
     def fetch(self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None) -> Secret:
         """Return one secret's value (GetSecretValue)."""
-        payload = {"SecretId": query.id, "VersionId": query.version_id, "VersionStage": query.version_stage}
+        region = region or region_of(query, self._default_region)
+        payload = {
+            "SecretId": id_in(region, query.id),
+            "VersionId": query.version_id,
+            "VersionStage": query.version_stage,
+        }
         given = {name: value for name, value in payload.items() if value}
         return parse_secret(self._call("GetSecretValue", given, query, region, timeout_seconds), query)
 
@@ -71,32 +76,35 @@ class SecretsManager:
         It knows only AWSCURRENT. An error of the call itself is raised, at once: of its 100 calls/s none is spent on
         trying again, when single calls have 10,000. Errors of single secrets are returned.
         """
-        ids = list(dict.fromkeys(query.id for query in queries))
+        region = region or region_of(queries[0], self._default_region)
+        ids = {query: id_in(region, query.id) for query in queries}
         answer = self._caller.call(
             _SERVICE,
             "BatchGetSecretValue",
-            {"SecretIdList": ids},
-            region=region or region_of(queries[0], self._default_region),
+            {"SecretIdList": list(dict.fromkeys(ids.values()))},
+            region=region,
             role_arn=queries[0].role_arn,
             timeout_seconds=timeout_seconds or self._timeout_seconds,
             attempts=1,
         )
         found = [parse_secret(fields, queries[0]) for fields in answer.get("SecretValues") or ()]
         errors = {str(fields.get("SecretId")): fields for fields in answer.get("Errors") or ()}
-        return {query: _match(query, found, errors) for query in queries}
+        return {query: _match(query, asked, found, errors) for query, asked in ids.items()}
 
     def describe(self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None) -> Rotation:
         """Return what is known of the secret's rotation and versions (DescribeSecret, an optional permission)."""
-        return parse_rotation(self._call("DescribeSecret", {"SecretId": query.id}, query, region, timeout_seconds))
+        region = region or region_of(query, self._default_region)
+        payload = {"SecretId": id_in(region, query.id)}
+        return parse_rotation(self._call("DescribeSecret", payload, query, region, timeout_seconds))
 
     def _call(
-        self, action: str, payload: dict[str, Any], query: Query, region: str | None, timeout_seconds: float | None
+        self, action: str, payload: dict[str, Any], query: Query, region: str, timeout_seconds: float | None
     ) -> dict[str, Any]:
         return self._caller.call(
             _SERVICE,
             action,
             payload,
-            region=region or region_of(query, self._default_region),
+            region=region,
             role_arn=query.role_arn,
             timeout_seconds=timeout_seconds or self._timeout_seconds,
             about=query.label,
@@ -151,10 +159,12 @@ def _usual_window_seconds(rules: Mapping[str, Any]) -> float:
     return _HOUR_SECONDS if "hour" in str(rules.get("ScheduleExpression") or "") else _DAY_SECONDS
 
 
-def _match(query: Query, found: Sequence[Secret], errors: Mapping[str, Mapping[str, Any]]) -> Secret | UpstreamError:
-    """Return the batch's word on one query."""
+def _match(
+    query: Query, asked: str, found: Sequence[Secret], errors: Mapping[str, Mapping[str, Any]]
+) -> Secret | UpstreamError:
+    """Return the batch's word on one query, which it was asked for by the id `asked`."""
     for secret in found:
-        if query.id in (secret.name, secret.arn, secret.arn[:-_SUFFIX_LENGTH]):
+        if asked in (secret.name, secret.arn, secret.arn[:-_SUFFIX_LENGTH]):
             return secret
-    error = errors.get(query.id) or {"ErrorCode": "ResourceNotFoundException", "Message": "the batch left it out"}
+    error = errors.get(asked) or {"ErrorCode": "ResourceNotFoundException", "Message": "the batch left it out"}
     return refusal(str(error.get("ErrorCode")), str(error.get("Message") or ""), query.label)
