@@ -373,13 +373,21 @@ def test_a_value_that_fits_no_answer_is_an_error_that_says_so(kind: str, referen
     assert PLANTED.encode() not in response.body
 
 
-@pytest.mark.parametrize("depth", range(900, 1000))
+@pytest.mark.parametrize("depth", range(940, 1000, 5))
 def test_deep_json_is_answered_or_refused(depth: int) -> None:
     """Near Python's own limit the picked value may be read and yet not be written into the larger answer."""
     desk = Desk()
     desk.bench.upstream["prod/db"] = secret(text=Sensitive('{"k":' + nested(depth) + "}"))
     assert desk.got(b"/values?ref=secretsmanager://prod/db%23k").status in (200, 500)
     assert desk.got(b"/value?ref=secretsmanager://prod/db%23k").status in (200, 400, 500)
+
+
+def test_several_of_which_one_fits_no_answer_are_an_error() -> None:
+    """Nobody waits for an answer that cannot be written."""
+    desk = Desk()
+    desk.bench.upstream["prod/db"] = secret(text=Sensitive(object()))  # type: ignore[arg-type]
+    response = desk.got(VALUES)
+    assert (response.status, json.loads(response.body)["__type"]) == (500, "UnfitValue")
 
 
 def test_ready_says_what_is_missing() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.core.identity import Home, account_told_by, arn_part, other_names, partial_arn
+from extension.core.identity import Home, account_told_by, arn_part, id_in, other_names, partial_arn
 from extension.core.model import ParameterTree, Query
 from tests.samples import OTHER, OWN, parameter, parameter_query, secret, secret_arn, secret_query
 
@@ -67,6 +67,20 @@ def test_the_configuration_gives_a_plain_name_its_role() -> None:
 def test_reads_the_parts_of_an_arn(identifier: str, region: str, account: str) -> None:
     """A name has none, whatever colons it holds."""
     assert (arn_part(identifier, 3), arn_part(identifier, 4)) == (region, account)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"),
+    [
+        ("prod/db", "prod/db"),
+        (secret_arn(), secret_arn().replace("eu-west-1", "us-east-2")),
+        (secret_arn("x:eu-west-1:y"), secret_arn("x:eu-west-1:y").replace("eu-west-1", "us-east-2", 1)),
+        ("arn:aws:ssm::1:parameter/x", "arn:aws:ssm::1:parameter/x"),
+    ],
+)
+def test_a_replica_has_its_region_in_its_arn(identifier: str, expected: str) -> None:
+    """In the one place that names it; a bare name is the same everywhere."""
+    assert id_in("us-east-2", identifier) == expected
 
 
 def test_our_own_secret_has_three_names() -> None:

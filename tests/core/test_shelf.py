@@ -109,6 +109,16 @@ def test_a_tree_s_parameters_are_entries_of_their_own() -> None:
     assert shelf.cache.find(parameter_query("/app/a")) is None
 
 
+def test_a_tree_does_not_replace_what_was_fetched_after_it_began() -> None:
+    """A parameter read singly meanwhile is newer than the tree's."""
+    shelf, path = make(), parameter_query("/app/", service="ssm-path", recursive=True)
+    newer = shelf.keep(parameter_query("/app/a"), Fetched(value=parameter("/app/a", version=2)), NOW, keep=True).entry
+    tree = Fetched(value=ParameterTree(parameters=(parameter("/app/a"), parameter("/app/b"))))
+    shelf.keep(path, tree, NOW + 1, keep=True, begun_at=NOW - 1)
+    assert shelf.cache.find(parameter_query("/app/a")) is newer
+    assert shelf.cache.find(parameter_query("/app/b")) is not None
+
+
 @pytest.mark.parametrize(("ttl", "limit", "keep"), [(0, 10, True), (100, 0, True), (100, 10, False)])
 def test_what_is_not_to_be_kept_is_answered_once(ttl: float, limit: int, keep: bool) -> None:
     """A TTL or size of zero, or a time in which nothing is kept: there is an entry to answer with, and no other."""
