@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.servers.faulty import Call
+    from tests.servers.scripted import Request
 
 CLOCK_TOLERANCE_SECONDS = 300
 """AWS refuses signatures that are further from its own time than this."""
@@ -140,3 +141,31 @@ def refusing(access_key_id: str) -> Fault:
 def said_bytes(body: bytes) -> Fault:
     """Answer with success and this body."""
     return Fault(lambda call: call.link.sendall(reply(body)))
+
+
+def in_region(region: str, harm: Fault) -> Fault:
+    """Do harm to what is signed for one region."""
+
+    def serve(call: Call) -> None:
+        (harm.serve if region_of(call.request) == region else pass_on)(call)
+
+    return Fault(serve)
+
+
+def region_of(request: Request) -> str:
+    """Return the region that a request is signed for."""
+    return request.headers["authorization"].partition("Credential=")[2].split("/")[2]
+
+
+def action_of(request: Request) -> str:
+    """Return what a request asks to be done."""
+    return request.headers["x-amz-target"].rpartition(".")[2]
+
+
+def for_action(action: str, harm: Fault) -> Fault:
+    """Do harm to one action."""
+
+    def serve(call: Call) -> None:
+        (harm.serve if action_of(call.request) == action else pass_on)(call)
+
+    return Fault(serve)
