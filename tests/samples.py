@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extension.core.cache import Entry
 from extension.core.model import Parameter, Query, Secret, Sensitive
@@ -18,14 +18,14 @@ OWN, OTHER = "111122223333", "999988887777"
 NOW = 1_800_000_000.0
 
 
-def secret_query(name: str = "prod/db", **changes: object) -> Query:
+def secret_query(name: str = "prod/db", **changes: Any) -> Query:
     """Return the query for a secret in eu-west-1."""
-    return Query(**({"service": "secretsmanager", "id": name, "regions": ("eu-west-1",)} | changes))
+    return Query(**{"service": "secretsmanager", "id": name, "regions": ("eu-west-1",), **changes})
 
 
-def parameter_query(name: str = "/app/key", **changes: object) -> Query:
+def parameter_query(name: str = "/app/key", **changes: Any) -> Query:
     """Return the query for a parameter in eu-west-1."""
-    return Query(**({"service": "ssm", "id": name, "regions": ("eu-west-1",)} | changes))
+    return Query(**{"service": "ssm", "id": name, "regions": ("eu-west-1",), **changes})
 
 
 def secret_arn(name: str = "prod/db", *, account: str = OWN, suffix: str = "-AbCdEf") -> str:
@@ -33,9 +33,9 @@ def secret_arn(name: str = "prod/db", *, account: str = OWN, suffix: str = "-AbC
     return f"arn:aws:secretsmanager:eu-west-1:{account}:secret:{name}{suffix}"
 
 
-def secret(name: str = "prod/db", *, version: str = "v1", arn: str | None = None, **changes: object) -> Secret:
+def secret(name: str = "prod/db", *, version: str = "v1", arn: str | None = None, **changes: Any) -> Secret:
     """Return a secret that holds `PLANTED`."""
-    fields = {
+    fields: dict[str, Any] = {
         "arn": arn or secret_arn(name),
         "name": name,
         "version_id": version,
@@ -46,9 +46,9 @@ def secret(name: str = "prod/db", *, version: str = "v1", arn: str | None = None
     return Secret(**(fields | changes))
 
 
-def parameter(name: str = "/app/key", *, account: str = OWN, **changes: object) -> Parameter:
+def parameter(name: str = "/app/key", *, account: str = OWN, **changes: Any) -> Parameter:
     """Return a parameter that holds `PLANTED`."""
-    fields = {
+    fields: dict[str, Any] = {
         "arn": f"arn:aws:ssm:eu-west-1:{account}:parameter/{name.lstrip('/')}",
         "name": name,
         "type": "SecureString",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -90,7 +90,7 @@ class Desk:
         return only
 
 
-def shown(response: Response) -> object:
+def shown(response: Response) -> tuple[int, Any]:
     """Return status and JSON body."""
     return response.status, json.loads(response.body)
 
@@ -151,8 +151,8 @@ def test_answers_in_plain_words(target: bytes, expected: bytes) -> None:
 def test_answers_parameters_and_paths() -> None:
     """As AWS's extension does, and as GetParametersByPath would."""
     desk = Desk()
-    _, single = shown(desk.got(b"/systemsmanager/parameters/get?name=/app/key"))  # type: ignore[misc]
-    _, tree = shown(desk.got(b"/systemsmanager/parameters/by-path?path=/app/"))  # type: ignore[misc]
+    _, single = shown(desk.got(b"/systemsmanager/parameters/get?name=/app/key"))
+    _, tree = shown(desk.got(b"/systemsmanager/parameters/by-path?path=/app/"))
     assert single["Parameter"]["Value"] == PLANTED
     assert tree == {"Parameters": [single["Parameter"]]}
 
@@ -309,7 +309,7 @@ def test_several_may_fail_each_for_itself() -> None:
     desk = Desk()
     desk.bench.upstream["other"] = DENIED
     target = VALUES + b"&ref=secretsmanager://other&ref=ssm:///app/key%23k"
-    _, body = shown(desk.got(target))  # type: ignore[misc]
+    _, body = shown(desk.got(target))
     assert set(body["values"]) == {"secretsmanager://prod/db", "ssm:///app/key"}
     assert {text: error["__type"] for text, error in body["errors"].items()} == {
         "secretsmanager://prod/db#user": "NotJson",

@@ -62,7 +62,7 @@ def parsed(name: str) -> ast.Module:
 @cache
 def running(node: ast.AST) -> list[ast.AST]:
     """Return all nodes but those for the type checker alone."""
-    children = node.orelse if _is_type_checking(node) else list(ast.iter_child_nodes(node))
+    children = getattr(node, "orelse", []) if _is_type_checking(node) else ast.iter_child_nodes(node)
     return [node, *chain.from_iterable(map(running, children))]
 
 

@@ -36,7 +36,7 @@ def warm(**options: float) -> Workbench:
     return bench
 
 
-def outcome(answer: Answer | None) -> tuple[str | None, str | None, str | None]:
+def outcome(answer: Answer | None) -> tuple[object, object, object]:
     """Return how an answer came, the version it has or its error's code, and the reason for staleness."""
     if answer is None:
         return None, None, None
@@ -289,7 +289,7 @@ def test_a_defect_in_a_fetch_is_an_error_for_those_who_wait() -> None:
 def test_a_value_of_unforeseen_shape_is_an_error_for_those_who_wait() -> None:
     """Landing itself must not fail."""
     bench = Workbench()
-    bench.upstream["db"] = secret("db", arn=5)
+    bench.upstream["db"] = secret("db").replace(arn=5)
     assert outcome(bench.got(DB)) == ("miss", "InternalFailure", None)
     assert bench.store.in_flight == 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Event, Semaphore, Thread, get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 import pytest
@@ -34,10 +34,10 @@ class Gate:
         assert self.opened.wait(PATIENCE)
         self.ended.set()
 
-    def open(self) -> None:
+    def open(self) -> bool:
         """Let the work end, and wait until it has."""
         self.opened.set()
-        assert self.ended.wait(PATIENCE)
+        return self.ended.wait(PATIENCE)
 
 
 def begin(workers: Workers, count: int, *, wide: bool = False) -> list[Gate]:
@@ -63,7 +63,7 @@ def test_runs_work_in_another_thread() -> None:
     """The caller never waits for it."""
     (gate,) = begin(Workers(1), 1)
     assert gate.thread != get_ident()
-    gate.open()
+    assert gate.open()
 
 
 def test_starts_no_more_threads_than_allowed() -> None:
@@ -72,11 +72,11 @@ def test_starts_no_more_threads_than_allowed() -> None:
     first, second = begin(workers, 2)
     (third,) = queue(workers, 1)
     assert (workers.threads, third.begun.is_set()) == (2, False)
-    first.open()
+    assert first.open()
     assert third.begun.wait(PATIENCE)
     assert third.thread == first.thread
-    second.open()
-    third.open()
+    assert second.open()
+    assert third.open()
 
 
 def test_jobs_wait_in_their_order() -> None:
@@ -84,22 +84,22 @@ def test_jobs_wait_in_their_order() -> None:
     workers = Workers(1)
     (first,) = begin(workers, 1)
     second, third = queue(workers, 2)
-    first.open()
+    assert first.open()
     assert second.begun.wait(PATIENCE)
     assert not third.begun.is_set()
-    second.open()
+    assert second.open()
     assert third.begun.wait(PATIENCE)
-    third.open()
+    assert third.open()
 
 
 def test_a_thread_stays_for_the_next_job() -> None:
     """However many come one after another, the limit is never passed, and idle threads are taken first."""
     workers = Workers(2)
     gates = begin(workers, 2)
-    [gate.open() for gate in gates]
+    assert all(gate.open() for gate in gates)
     later = begin(workers, 2)
     assert workers.threads == 2
-    [gate.open() for gate in later]
+    assert all(gate.open() for gate in later)
 
 
 def test_a_prefetch_may_use_more_threads_for_its_time() -> None:
@@ -109,9 +109,9 @@ def test_a_prefetch_may_use_more_threads_for_its_time() -> None:
     first, *others = begin(workers, 3, wide=True)
     (narrow,) = queue(workers, 1)
     assert (workers.threads, narrow.begun.is_set()) == (3, False)
-    first.open()
+    assert first.open()
     assert narrow.begun.wait(PATIENCE)
-    [gate.open() for gate in (*others, narrow)]
+    assert all(gate.open() for gate in (*others, narrow))
     assert [starter.ended.acquire(timeout=PATIENCE) for _ in range(2)] == [True, True]
     assert workers.threads == 1
 
@@ -121,7 +121,7 @@ def test_wide_is_never_narrower_than_the_limit() -> None:
     workers = Workers(4, wide_limit=2)
     gates = begin(workers, 4, wide=True)
     assert workers.threads == 4
-    [gate.open() for gate in gates]
+    assert all(gate.open() for gate in gates)
 
 
 def test_where_no_further_thread_can_be_had_one_that_runs_takes_the_job() -> None:
@@ -135,10 +135,10 @@ def test_where_no_further_thread_can_be_had_one_that_runs_takes_the_job() -> Non
     starter.out = False
     (third,) = begin(workers, 1)
     assert workers.threads == 2
-    first.open()
+    assert first.open()
     assert second.begun.wait(PATIENCE)
-    second.open()
-    third.open()
+    assert second.open()
+    assert third.open()
 
 
 def test_where_no_thread_at_all_can_be_had_it_says_so() -> None:
@@ -149,7 +149,7 @@ def test_where_no_thread_at_all_can_be_had_it_says_so() -> None:
         workers.submit(Gate())
     assert workers.threads == 0
     starter.out = False
-    begin(workers, 1)[0].open()
+    assert begin(workers, 1)[0].open()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -158,7 +158,7 @@ def test_a_thread_at_rest_holds_no_work(jobs: int) -> None:
     workers, gone = Workers(1), Semaphore(0)
     gates = queue(workers, jobs)
     [finalize(gate, gone.release) for gate in gates]
-    [gate.open() for gate in gates]
+    assert all(gate.open() for gate in gates)
     del gates
     assert [gone.acquire(timeout=PATIENCE) for _ in range(jobs)] == [True] * jobs
 
@@ -171,13 +171,13 @@ class Starter:
         self.out = out
         self.ended = Semaphore(0)
 
-    def __call__(self, run: Callable[[object], None], arguments: tuple[object]) -> None:
+    def __call__(self, run: Callable[[Any], None], arguments: tuple[Any]) -> None:
         """Start one."""
         if self.out:
             msg = "can't start new thread"
             raise RuntimeError(msg)
         Thread(target=self._run, args=(run, *arguments), daemon=True).start()
 
-    def _run(self, run: Callable[[object], None], argument: object) -> None:
+    def _run(self, run: Callable[[Any], None], argument: Any) -> None:
         run(argument)
         self.ended.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extension.core.cache import Cache
 from extension.core.errors import UpstreamError
@@ -76,7 +76,7 @@ class Workbench:
         return only
 
 
-def _result(brought: Value | Exception | None) -> Fetched | UpstreamError:
+def _result(brought: Any) -> Fetched | UpstreamError:
     if isinstance(brought, UpstreamError):
         return brought
     return Fetched(value=brought)

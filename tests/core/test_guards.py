@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,7 @@ def refusal(target: bytes = TARGET, method: bytes = b"GET", dialect: str = "exte
         {"sec_fetch_mode": b"cors", "connection": b"keep-alive", "user_agent": b"node"},
     ],
 )
-def test_lets_the_function_in(headers: dict[str, bytes]) -> None:
+def test_lets_the_function_in(headers: dict[str, Any]) -> None:
     """Every Host that names loopback, either token header, any of the tokens, and what clients in the wild send."""
     assert refusal(**headers) is None
 
@@ -83,7 +84,7 @@ def test_lets_the_function_in(headers: dict[str, bytes]) -> None:
         ({"authorization": b"Bearer " + TOKEN, "x_aws_parameters_secrets_token": b""}, BAD_TOKEN),
     ],
 )
-def test_keeps_others_out(headers: dict[str, bytes], expected: object) -> None:
+def test_keeps_others_out(headers: dict[str, Any], expected: object) -> None:
     """What came through a proxy or from a page, what names another host, what has not the token."""
     assert refusal(**headers) == expected
 
@@ -102,7 +103,7 @@ def test_the_agent_knows_no_head(dialect: str, expected: object) -> None:
     assert refusal(b"/ping", b"HEAD", dialect) == expected
 
 
-WRONG = {"via": b"x", "origin": b"x", "host": b"x", "x_aws_parameters_secrets_token": b"x"}
+WRONG: dict[str, Any] = {"via": b"x", "origin": b"x", "host": b"x", "x_aws_parameters_secrets_token": b"x"}
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(WRONG, 2)))
@@ -112,7 +113,7 @@ def test_the_first_guard_speaks(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{name: value} for name, value in WRONG.items()])
-def test_ping_is_for_everybody(headers: dict[str, bytes]) -> None:
+def test_ping_is_for_everybody(headers: dict[str, Any]) -> None:
     """No guard but the method stands before it; with a query it is another target."""
     assert refusal(b"/ping", **headers) is None
     assert refusal(b"/ping?x=1", **headers) == refusal(**headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,10 +121,10 @@ def test_a_secret_that_is_not_known_to_be_ours_has_no_bare_name(
         ({"role_arn": ROLE}, parameter()),
     ],
 )
-def test_every_name_keeps_what_the_value_was_asked_by(change: dict[str, object], value: object) -> None:
+def test_every_name_keeps_what_the_value_was_asked_by(change: dict[str, Any], value: Any) -> None:
     """A version, a role, a region or a ciphertext is never reachable as the plain value, nor the other way round."""
     query = secret_query(**change)
-    names = other_names(query, value, OWN)  # type: ignore[arg-type]
+    names = other_names(query, value, OWN)
     assert len(names) > 1
     assert {name.replace(id="") for name in names} == {query.replace(id="")}
 
@@ -161,9 +163,9 @@ def test_our_own_parameter_has_two_names() -> None:
         (ParameterTree(parameters=(parameter(),)), []),
     ],
 )
-def test_a_parameter_of_others_has_no_bare_name(value: object, names: list[str]) -> None:
+def test_a_parameter_of_others_has_no_bare_name(value: Any, names: list[str]) -> None:
     """Shared and public ones by their ARN; a tree has no name but its path."""
-    assert ids(other_names(parameter_query(), value, OWN)) == names  # type: ignore[arg-type]
+    assert ids(other_names(parameter_query(), value, OWN)) == names
 
 
 @pytest.mark.parametrize(
@@ -177,6 +179,6 @@ def test_a_parameter_of_others_has_no_bare_name(value: object, names: list[str])
         (Query(service="ssm-path", id="/app/"), ParameterTree(parameters=()), None),
     ],
 )
-def test_a_bare_name_tells_our_account(query: Query, value: object, account: str | None) -> None:
+def test_a_bare_name_tells_our_account(query: Query, value: Any, account: str | None) -> None:
     """Only a fetch with our own credentials and by a name does; public parameters belong to nobody."""
-    assert account_told_by(query, value) == account  # type: ignore[arg-type]
+    assert account_told_by(query, value) == account

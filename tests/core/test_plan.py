@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::123456789012:role/reader"
 
 
-def secrets(count: int, **changes: object) -> list[Query]:
+def secrets(count: int, **changes: Any) -> list[Query]:
     """Return queries for secrets."""
     return [secret_query(f"secret{number}", **changes) for number in range(count)]
 
 
-def parameters(count: int, **changes: object) -> list[Query]:
+def parameters(count: int, **changes: Any) -> list[Query]:
     """Return queries for parameters."""
     return [parameter_query(f"/p{number}", **changes) for number in range(count)]
 

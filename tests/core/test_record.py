@@ -89,7 +89,7 @@ def test_refuses_missing_and_unknown_fields(given: dict[str, object], wrong: str
 def test_takes_keywords_only() -> None:
     """Positional fields are refused, as with kw_only."""
     with pytest.raises(TypeError):
-        Point(1)  # type: ignore[misc]
+        Point(1)  # type: ignore[call-arg]
 
 
 def test_is_frozen() -> None:

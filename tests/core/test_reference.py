@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,14 +23,14 @@ ROLE = "arn:aws:iam::123456789012:role/path/reader+=,.@-_"
 PARAMETER_ARN = "arn:aws:ssm:eu-west-1:111122223333:parameter/app/key"
 
 
-def secret_query(name: str, **changes: object) -> Query:
+def secret_query(name: str, **changes: Any) -> Query:
     """Return a secret's query without a region."""
-    return Query(**({"service": "secretsmanager", "id": name} | changes))
+    return Query(**{"service": "secretsmanager", "id": name, **changes})
 
 
-def parameter_query(name: str, **changes: object) -> Query:
+def parameter_query(name: str, **changes: Any) -> Query:
     """Return a parameter's query without a region."""
-    return Query(**({"service": "ssm", "id": name} | changes))
+    return Query(**{"service": "ssm", "id": name, **changes})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -21,19 +22,19 @@ PARAMETER = b"/systemsmanager/parameters/get?"
 TREE = b"/systemsmanager/parameters/by-path?"
 
 
-def secret(name: str, **changes: object) -> Query:
+def secret(name: str, **changes: Any) -> Query:
     """Return a secret's query without a region."""
-    return Query(**({"service": "secretsmanager", "id": name} | changes))
+    return Query(**{"service": "secretsmanager", "id": name, **changes})
 
 
-def parameter(name: str, **changes: object) -> Query:
+def parameter(name: str, **changes: Any) -> Query:
     """Return a parameter's query as the endpoint's defaults have it: not decrypted."""
-    return Query(**({"service": "ssm", "id": name, "decrypt": False} | changes))
+    return Query(**{"service": "ssm", "id": name, "decrypt": False, **changes})
 
 
-def tree(path: str, **changes: object) -> Query:
+def tree(path: str, **changes: Any) -> Query:
     """Return a path's query as the endpoint's defaults have it: neither decrypted nor recursive."""
-    return Query(**({"service": "ssm-path", "id": path, "decrypt": False} | changes))
+    return Query(**{"service": "ssm-path", "id": path, "decrypt": False, **changes})
 
 
 @pytest.mark.parametrize(
