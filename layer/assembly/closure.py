@@ -49,7 +49,10 @@ import json, sys
 paths, names = json.load(sys.stdin)
 sys.path += paths
 for name in names:
-    __import__(name)
+    try:
+        __import__(name)
+    except ImportError:  # another version's name for the same: the extension tries both
+        print("#", name)
 for name, module in sorted(sys.modules.items()):
     spec = getattr(module, "__spec__", None)
     if spec and spec.has_location and name != "__main__":
@@ -71,7 +74,7 @@ def parse(text: str) -> tuple[str, ...]:
 def record(interpreter: Interpreter, packages: Path) -> str:
     """Import everything that the extension may import, and return the text of the list."""
     given = json.dumps([[str(packages)], [*ALWAYS, *imported(REPOSITORY / "extension")]])
-    names = interpreter.run("-c", _PROBE, given=given).split()
+    names = parse(interpreter.run("-c", _PROBE, given=given))
     return _HEADING + "\n".join(sorted({*names, "os"} - LEFT_OUT)) + "\n"
 
 
