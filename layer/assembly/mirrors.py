@@ -25,11 +25,17 @@ def mirrors() -> tuple[str, ...]:
 
 
 def _configured() -> list[str]:
+    """Ask apt what it would update from; that needs neither rights, nor network, nor an earlier update."""
     if not shutil.which("apt-get"):
         return []
-    listing = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
-    answer = subprocess.run(listing, capture_output=True, text=True, check=False)
-    return [base for base in answer.stdout.split() if "debian" in base.rstrip("/").rpartition("/")[2]]
+    answer = subprocess.run(["apt-get", "update", "--print-uris"], capture_output=True, text=True, check=False)
+    return debian_archives(answer.stdout)
+
+
+def debian_archives(uris: str) -> list[str]:
+    """Return the base addresses of Debian's archives among the indexes that apt names, one a line, in quotes."""
+    bases = (line.lstrip("'").partition("/dists/")[0] for line in uris.splitlines() if "/dists/" in line)
+    return [base for base in bases if "debian" in base.rpartition("/")[2]]
 
 
 def addresses(bases: tuple[str, ...], path: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.stage.emulator import fetch
+from scripts.stage.sandbox import may_make_namespaces
 from scripts.stage.stage import EMULATOR_PORT, RUNTIME_PORT, Function, Stage
 from tests.layer.built import layers
 from tests.layer.needs import BUSYBOX, QEMU, needed
@@ -46,7 +46,7 @@ class EmptyRoot(Stage):
     """A root that holds only the layer, the emulator and a static busybox, and cannot be written to."""
 
     def __init__(
-        self, aws: SampleAws, settings: Mapping[str, str], *, architecture: Architecture = "x86_64", user: str = "0:0"
+        self, aws: SampleAws, settings: Mapping[str, str], *, architecture: Architecture = "x86_64", user: str = ""
     ) -> None:
         super().__init__(Function(["/function/bootstrap"]), aws, settings, attached=False)
         self.user = user
@@ -69,7 +69,8 @@ class EmptyRoot(Stage):
         emulator = f"/emulator --log-level warn {addresses} /function/bootstrap handler"
         null = f"mount --bind /dev/null {root}/dev/null"  # the emulator's own need
         sealed = f"mount --bind {root} {root} && mount -o remount,bind,ro {root} && {null}"
-        command = ["/bin/sh", "-c", f"{sealed} && exec chroot --userspec={self.user} {root} {emulator}"]
+        user = f"--userspec={self.user}" if self.user else ""
+        command = ["/bin/sh", "-c", f"{sealed} && exec chroot {user} {root} {emulator}"]
         pid = self.sandbox.spawn(command, self.environment(), self.folder, self.folder / "emulator.log")
         self.wait(lambda: self._listens(EMULATOR_PORT), "the emulator")
         return pid
@@ -109,5 +110,6 @@ def emulate_arm64(root: Path) -> None:
 
 
 def nobody() -> str:
-    """Return a user without rights and home; where we have none to give away, we are that user already."""
-    return "993:990" if os.geteuid() == 0 else "0:0"
+    """Return a user without rights and home, or none where there is only one to be had: then we are that user."""
+    known_users = int(Path("/proc/self/uid_map").read_text().split()[2])
+    return "993:990" if may_make_namespaces() and known_users > 993 else ""

@@ -40,4 +40,4 @@ def test_serves_whatever_the_environment_holds(aws: SampleAws, architecture: Arc
 
 def test_serves_root_alike(aws: SampleAws) -> None:
     """An image that runs as root changes nothing."""
-    assert read(aws, {**SETTINGS, **HOSTILE}, architecture="x86_64", user="0:0") == [READ, READ]
+    assert read(aws, {**SETTINGS, **HOSTILE}, architecture="x86_64", user="") == [READ, READ]

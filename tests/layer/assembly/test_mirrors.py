@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from layer.assembly import BuildError
-from layer.assembly.mirrors import VARIABLE, addresses, mirrors
+from layer.assembly.mirrors import VARIABLE, addresses, debian_archives, mirrors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,17 @@ def test_says_what_to_set_where_apt_knows_none(monkeypatch: pytest.MonkeyPatch, 
 
     with pytest.raises(BuildError, match=VARIABLE):
         mirrors()
+
+
+def test_finds_debians_archives_among_apts() -> None:
+    """Other vendors' archives do not have Debian's packages."""
+    uris = (
+        "'http://mirror.test/debian/dists/bookworm/InRelease' mirror.test_InRelease 0 \n"
+        "'http://mirror.test/debian-security/dists/bookworm-security/InRelease' x 0 \n"
+        "'http://vendor.test/node_20.x/dists/nodistro/InRelease' y 0 \n"
+    )
+
+    assert debian_archives(uris) == ["http://mirror.test/debian", "http://mirror.test/debian-security"]
 
 
 def test_follows_security_updates_into_the_main_archive() -> None:
