@@ -107,13 +107,16 @@ class SampleAws:
         )
 
     def fill(self) -> None:
-        """Put the samples in."""
+        """Put the samples in, or back: every moto of one process shares its contents."""
         manager, store = self.client("secretsmanager"), self.client("ssm")
         for name, value in SAMPLE_SECRETS.items():
             kind = "SecretString" if isinstance(value, str) else "SecretBinary"
-            manager.create_secret(Name=name, **{kind: value})
+            try:
+                manager.create_secret(Name=name, **{kind: value})
+            except manager.exceptions.ResourceExistsException:
+                manager.put_secret_value(SecretId=name, **{kind: value})
         for name, (kind, text) in SAMPLE_PARAMETERS.items():
-            store.put_parameter(Name=name, Type=kind, Value=text)
+            store.put_parameter(Name=name, Type=kind, Value=text, Overwrite=True)
 
     def rotate(self, name: str, value: str) -> str:
         """Give a secret a new current version; return its id."""
