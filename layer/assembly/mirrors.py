@@ -26,9 +26,10 @@ def mirrors() -> tuple[str, ...]:
 
 def _configured() -> list[str]:
     """Ask apt what it would update from; that needs neither rights, nor network, nor an earlier update."""
-    if not shutil.which("apt-get"):
+    apt = shutil.which("apt-get")
+    if apt is None:
         return []
-    answer = subprocess.run(["apt-get", "update", "--print-uris"], capture_output=True, text=True, check=False)
+    answer = subprocess.run([apt, "update", "--print-uris"], capture_output=True, text=True, check=False)
     return debian_archives(answer.stdout)
 
 
