@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 class Workbench:
     """A store with TTL 100, stale for 50, negatives for 5, due at 90; `upstream` says what an id brings."""
 
-    def __init__(self, *, limit: int = 10, ttl: float = 100, max_stale: float = 50, batch: str = "auto") -> None:
+    def __init__(
+        self,
+        *,
+        limit: int = 10,
+        ttl: float = 100,
+        max_stale: float = 50,
+        batch: str = "auto",
+        patience: float = float("inf"),
+    ) -> None:
         """Every id brings a secret of that name, version 1, until the test says otherwise."""
         freshness = Freshness(ttl_seconds=ttl, max_stale_seconds=max_stale)
         self.clock = Clock(NOW)
@@ -34,7 +42,15 @@ class Workbench:
         self.reports: list[tuple[str, str]] = []
         self.answers: list[Answer] = []
         self.threads_are_out = False
-        self.store = Store(self.shelf, self.fetch, self.submit, clock=self.clock, report=self.report, batch=batch)
+        self.store = Store(
+            self.shelf,
+            self.fetch,
+            self.submit,
+            clock=self.clock,
+            report=self.report,
+            batch=batch,
+            patience_seconds=patience,
+        )
 
     def report(self, level: str, sentence: str) -> None:
         """Note what is logged."""

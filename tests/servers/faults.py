@@ -14,6 +14,7 @@ from tests.servers.scripted import HangUpError, reply
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from typing import NoReturn
 
     from tests.servers.faulty import Call
     from tests.servers.scripted import Request
@@ -62,7 +63,13 @@ def hang_up(_call: Call) -> None:
 
 def reset(call: Call) -> None:
     """Close the connection with a TCP reset."""
-    call.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    cut(call.link)
+
+
+def cut(link: socket.socket) -> NoReturn:
+    """Close any socket with a TCP reset."""
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    link.close()
     raise HangUpError
 
 
