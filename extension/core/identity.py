@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from extension.core.model import Value
 
-_ARN_PARTS = 7
+REFERENCE_PREFIX = "/aws/reference/"
 _SUFFIX_LENGTH = 7
 """A secret's ARN ends in a dash and six random characters; a partial ARN omits them."""
 
@@ -60,14 +60,18 @@ def id_in(region: str, identifier: str) -> str:
 
 
 def other_names(query: Query, value: Value, own_account: str | None) -> tuple[Query, ...]:
-    """Return the queries that `value`, fetched by `query`, answers as well: the full ARN first."""
+    """Return the queries that `value`, fetched by `query`, answers as well: the full ARN first.
+
+    A secret that Parameter Store passes through is not the parameter of the same name.
+    """
     if isinstance(value, Secret):
         ids = [value.arn, partial_arn(value.arn)]
     elif isinstance(value, Parameter):
         ids = [value.arn]
     else:
         return ()
-    if own_account and arn_part(value.arn, 4) == own_account:
+    passed_through = query.id.startswith(REFERENCE_PREFIX)
+    if own_account and arn_part(value.arn, 4) == own_account and not passed_through:
         ids.append(value.name)
     return tuple(query.replace(id=identifier) for identifier in ids if identifier)
 

@@ -11,6 +11,7 @@ allowed, and repeat nothing of the caller's text but names of parameters.
 from __future__ import annotations
 
 from extension.core.errors import RequestError
+from extension.core.identity import REFERENCE_PREFIX
 from extension.core.model import DEFAULT_STAGE, Query
 from extension.core.percent import decode
 from extension.core.record import Record
@@ -165,10 +166,11 @@ def _split_selector(identifier: str) -> tuple[str, str | None]:
     if len(parts) != colons + 2:
         msg = "name has more colons than a name, an ARN or one of both with :version or :label"
         raise RequestError(msg)
-    selector = parts[-1]
+    name, selector = ":".join(parts[:-1]), parts[-1]
     check_id(parts[-2], "name")
-    _version(selector, "version") if selector.isdigit() else _label(selector, "label")
-    return ":".join(parts[:-1]), f":{selector}"
+    if not (selector and name.startswith(REFERENCE_PREFIX)):  # to a secret, whose versions have ids and stages
+        _version(selector, "version") if selector.isdigit() else _label(selector, "label")
+    return name, f":{selector}"
 
 
 def _selector(options: Mapping[str, str]) -> str | None:

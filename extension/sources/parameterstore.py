@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from extension.aws.faults import refusal
 from extension.core.errors import Refused, Unreachable, UpstreamError
+from extension.core.identity import REFERENCE_PREFIX
 from extension.core.model import Parameter, ParameterTree, Sensitive
 from extension.core.record import Record
 from extension.sources.secretsmanager import region_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from extension.sources.secretsmanager import Caller
 
 _SERVICE = "ssm"
-_REFERENCE_PREFIX = "/aws/reference/"
 _MOST_PAGES = 500
 _DENIED = "AccessDeniedException"
 
@@ -48,7 +48,7 @@ class ParameterStore:
         A transient error of the call is raised; a refusal is looked at one by one.
         """
         terms = self._terms(queries[0], region, timeout_seconds)
-        together = [query for query in queries if not query.id.startswith(_REFERENCE_PREFIX)]
+        together = [query for query in queries if not query.id.startswith(REFERENCE_PREFIX)]
         found: dict[Query, Parameter | UpstreamError] = {}
         if len(together) > 1:
             try:
@@ -79,7 +79,7 @@ class ParameterStore:
         try:
             answer = self._call("GetParameter", payload, terms, query.label)
         except Refused as error:
-            if error.code != _DENIED or query.id.startswith(_REFERENCE_PREFIX):
+            if error.code != _DENIED or query.id.startswith(REFERENCE_PREFIX):
                 raise
             return self._fetch_otherwise(query, terms, error)
         return _as_asked(parse_parameter(answer.get("Parameter") or {}, query), query)

@@ -154,6 +154,12 @@ def test_our_own_parameter_has_two_names() -> None:
     assert ids(other_names(parameter_query(), parameter(), OWN)) == [parameter().arn, "/app/key"]
 
 
+def test_what_a_reference_leads_to_is_no_parameter_of_its_name() -> None:
+    """A secret that Parameter Store passes through answers to its own name, which a parameter may have as well."""
+    query = parameter_query("/aws/reference/secretsmanager/app/key")
+    assert "/app/key" not in ids(other_names(query, parameter("/app/key"), OWN))
+
+
 @pytest.mark.parametrize(
     ("value", "names"),
     [

@@ -21,6 +21,7 @@ from tests.samples import PLANTED, secret_arn
 
 ROLE = "arn:aws:iam::123456789012:role/path/reader+=,.@-_"
 PARAMETER_ARN = "arn:aws:ssm:eu-west-1:111122223333:parameter/app/key"
+TO_SECRET = "/aws/reference/secretsmanager/db"
 
 
 def secret_query(name: str, **changes: Any) -> Query:
@@ -61,6 +62,7 @@ def parameter_query(name: str, **changes: Any) -> Query:
         ("ssm://key", parameter_query("key"), None),
         ("ssm:///app/key:3", parameter_query("/app/key", selector=":3"), None),
         ("ssm:///app/key:Dev", parameter_query("/app/key", selector=":Dev"), None),
+        (f"ssm://{TO_SECRET}:0a-1", parameter_query(TO_SECRET, selector=":0a-1"), None),
         ("ssm:///app/key?version=3", parameter_query("/app/key", selector=":3"), None),
         ("ssm:///app/key:3?label=Dev", parameter_query("/app/key", selector=":Dev"), None),
         ("ssm:///k?version=9223372036854775807", parameter_query("/k", selector=":9223372036854775807"), None),
