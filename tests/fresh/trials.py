@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from scripts.stage.aws import CREDENTIALS, REGION
 from scripts.stage.emulator import ROOT
 from scripts.stage.sandbox import Sandbox
-from tests.fresh.sidecar import QUICK, TOKEN, Seen, Sidecar, ask, value_of
+from tests.fresh.sidecar import PATIENT, QUICK, TOKEN, Seen, Sidecar, ask, value_of
 from tests.servers import faults
 from tests.servers.credentials import AUTHORIZATION, CredentialEndpoint
 from tests.servers.faulty import NO_FAULT, Fault, FaultyServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from scripts.stage.aws import SampleAws
     from tests.servers.authority import Authority
 
@@ -53,11 +55,13 @@ def shown(seen: Seen) -> str:
 class Trial:
     """A fault between a sidecar in this process and AWS."""
 
-    def __init__(self, aws: SampleAws, authority: Authority, fault: Fault = NO_FAULT) -> None:
-        """Stand before AWS."""
+    def __init__(
+        self, aws: SampleAws, authority: Authority, fault: Fault = NO_FAULT, settings: Mapping[str, str] = PATIENT
+    ) -> None:
+        """Stand before AWS; the settings are short where somebody waits in vain."""
         self.server = FaultyServer(aws.endpoint, authority.context("localhost"))
         self.token = TOKEN
-        self.environment = {**QUICK, "AWS_ENDPOINT_URL": self.server.url, "AWS_CA_BUNDLE": authority.bundle}
+        self.environment = {**settings, "AWS_ENDPOINT_URL": self.server.url, "AWS_CA_BUNDLE": authority.bundle}
         self._fault = fault
 
     def run(self, cold: str, warm: str) -> Outcome:
@@ -186,7 +190,7 @@ def _read(sandbox: Sandbox, name: str) -> Seen:
     return ask(connection, value_of(name), TOKEN)
 
 
-def _until(sandbox: Sandbox, name: str, right: object) -> Seen:
+def _until(sandbox: Sandbox, name: str, right: Callable[[Seen], bool]) -> Seen:
     """Read until it is as it should become."""
     patience = time.monotonic() + 20
     while time.monotonic() < patience:
@@ -194,7 +198,7 @@ def _until(sandbox: Sandbox, name: str, right: object) -> Seen:
             seen = _read(sandbox, name)
         except (TimeoutError, ConnectionRefusedError):
             seen = None
-        if seen is not None and right(seen):  # type: ignore[operator]
+        if seen is not None and right(seen):
             return seen
         time.sleep(0.02)
     msg = f"{name} never became what it should"
