@@ -4,7 +4,7 @@ Law: `register` is the serial part of every cold start, so it is one write and o
 identifier. `next_event` waits without a timeout, for ever if need be: a frozen environment is a wait, too.
 
     register ──► next_event ──► INVOKE … ──► next_event ──► SHUTDOWN
-        └──► init_error                          └──► exit_error        (each over a connection of its own)
+        └──► init_error (over a connection of its own)
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BASE = "/2020-01-01/extension"
 MAX_HEAD_BYTES = 65536
+LATEST_MS = 10**15
 
 
 class ExtensionsApiError(SidekeyError):
@@ -84,38 +85,33 @@ class LambdaApi:
         """Say that we are done with the last event, and wait for the next, however long it takes."""
         _headers, body = self._call("next", self._request("GET", "event/next", self._identity()))
         event = _parsed(body)
+        if not event.get("eventType"):
+            msg = f"Lambda's Extensions API at {self._address} gave an answer to next that is no event"
+            raise ExtensionsApiError(msg)
         return Event(
-            kind=str(event.get("eventType", "")),
-            deadline_ms=int(event.get("deadlineMs") or 0),
+            kind=str(event["eventType"]),
+            deadline_ms=_milliseconds(event.get("deadlineMs")),
             request_id=str(event.get("requestId", "")),
             reason=str(event.get("shutdownReason", "")),
         )
 
     def init_error(self, error_type: str, message: str) -> None:
         """Tell Lambda why initialisation failed (`Extension.Reason`); the caller exits afterwards."""
-        self._report("init/error", error_type, message)
-
-    def exit_error(self, error_type: str, message: str) -> None:
-        """Tell Lambda why we have to end (`Extension.Reason`); the caller exits afterwards."""
-        self._report("exit/error", error_type, message)
-
-    def close(self) -> None:
-        """Drop the connection, if there is one."""
-        kept, self._socket = self._socket, None
-        if kept is not None:
-            kept.close()
-
-    def _report(self, path: str, error_type: str, message: str) -> None:
-        """Post an error over a connection of its own: another thread may be waiting in `next_event`."""
         from extension.core.jsontext import dumps
 
         head = f"{self._identity()}Lambda-Extension-Function-Error-Type: {error_type}\r\n"
         body = dumps({"errorMessage": message, "errorType": error_type, "stackTrace": []})
         own = LambdaApi(self._address)
         try:
-            own._call(path, self._request("POST", path, head, body))
+            own._call("init/error", self._request("POST", "init/error", head, body))
         finally:
             own.close()
+
+    def close(self) -> None:
+        """Drop the connection, if there is one."""
+        kept, self._socket = self._socket, None
+        if kept is not None:
+            kept.close()
 
     def _identity(self) -> str:
         return f"Lambda-Extension-Identifier: {self._identifier}\r\n"
@@ -237,6 +233,11 @@ def _parsed(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _milliseconds(said: object) -> int:
+    """Return the time that Lambda gave; 0, which has passed, for what is none."""
+    return int(said) if isinstance(said, int | float) and 0 <= said < LATEST_MS else 0
 
 
 def _refusal(what: str, status: int, body: bytes) -> ExtensionsApiError:

@@ -146,6 +146,23 @@ def test_reads_a_shutdown_sent_as_plain_text(server: Lambda, api: LambdaApi) -> 
     assert (event.kind, event.reason, event.deadline_ms) == ("SHUTDOWN", "SandboxTerminated", 5)
 
 
+@pytest.mark.parametrize("said", [b'"soon"', b"1e999", b"NaN", b"[1]", b"null", b"-1", b"1" + b"0" * 400])
+def test_a_deadline_that_is_none_has_passed(server: Lambda, api: LambdaApi, said: bytes) -> None:
+    """Whatever stands there, we go on."""
+    server.answers = [_reply(b'{"eventType":"INVOKE","deadlineMs":%b}' % said)]
+
+    assert api.next_event().deadline_ms == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"[]", b"{}", b'{"eventType":null}', b"[" * 100_000])
+def test_an_answer_that_is_no_event_is_said(server: Lambda, api: LambdaApi, body: bytes) -> None:
+    """It is an error, after which the caller pauses: an event would be taken up at once."""
+    server.answers = [_reply(body)]
+
+    with pytest.raises(ExtensionsApiError, match="gave an answer to next that is no event"):
+        api.next_event()
+
+
 def test_reads_an_answer_that_comes_in_pieces(server: Lambda, api: LambdaApi) -> None:
     """An answer cut anywhere, byte by byte, is the same answer."""
     whole = _reply(b'{"eventType":"SHUTDOWN","deadlineMs":9}')
@@ -164,10 +181,10 @@ def test_reads_a_chunked_answer(server: Lambda, api: LambdaApi) -> None:
 
 def test_reads_a_chunked_answer_in_pieces(server: Lambda, api: LambdaApi) -> None:
     """Chunks cut anywhere are the same chunks."""
-    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    whole = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"eventT\r\nB\r\nype":"ODD"}\r\n0\r\n\r\n'
     server.answers = [lambda link: _drip(link, whole)]
 
-    assert api.next_event().kind == ""
+    assert api.next_event().kind == "ODD"
 
 
 def test_reconnects_once_when_the_kept_connection_was_dropped(server: Lambda, api: LambdaApi) -> None:
@@ -243,18 +260,17 @@ def test_an_address_that_is_none_is_said() -> None:
         LambdaApi("nonsense").register("sidekey", ["INVOKE"])
 
 
-@pytest.mark.parametrize("stage", ["init", "exit"])
-def test_reports_an_error_while_next_is_waiting(server: Lambda, stage: str) -> None:
+def test_reports_an_error_while_next_is_waiting(server: Lambda) -> None:
     """Errors go over a connection of their own, with our identifier and the reason."""
     server.answers = [REGISTERED, ACCEPTED]
     api = LambdaApi(server.address)
     api.register("sidekey", ["INVOKE"])
     api.close()
 
-    getattr(api, f"{stage}_error")("Extension.Settings", 'two problems: "a" and "b"')
+    api.init_error("Extension.Settings", 'two problems: "a" and "b"')
 
     head, _, body = server.requests[1].partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /2020-01-01/extension/%b/error HTTP/1.1\r\n" % stage.encode())
+    assert head.startswith(b"POST /2020-01-01/extension/init/error HTTP/1.1\r\n")
     assert b"\r\nLambda-Extension-Identifier: the-identifier\r\n" in head
     assert b"\r\nLambda-Extension-Function-Error-Type: Extension.Settings\r\n" in head
     assert body == (
