@@ -67,6 +67,15 @@ def test_another_accounts_value_is_not_read_by_a_bare_name(query: Query, value: 
     assert shelf.cache.find(parameter_query("prod/db")) is None
 
 
+def test_our_own_secret_read_with_a_role_has_no_bare_name_there() -> None:
+    """With another account's role the bare name means that account's secret, whosever this one is."""
+    shelf = make()
+    shelf.own_account = OWN
+    shelf.keep(secret_query(secret_arn(), role_arn=ROLE), Fetched(value=secret()), NOW, keep=True)
+    assert shelf.cache.find(secret_query(secret_arn(), role_arn=ROLE)) is not None
+    assert shelf.cache.find(secret_query("prod/db", role_arn=ROLE)) is None
+
+
 def test_a_role_s_values_and_our_own_are_two_entries() -> None:
     """The same name, asked for with and without the role."""
     shelf = filled()
