@@ -54,6 +54,7 @@ class Access:
             exchange, self._provider, wall=world.clock, region=region, external_id=settings.role_external_id
         )
         self._keeping = True
+        self.forgotten = 0
         self.sources = _sources(AwsClient(exchange, self._provider, self._roles), region)
         self.hasty_sources = _sources(AwsClient(exchange, self._provider, self._roles, hasty=True), region)
 
@@ -86,6 +87,7 @@ class Access:
     def forget(self, *, keeping: bool) -> None:
         """Close connections and drop credentials; with `keeping` False they are dropped again after every call."""
         self._keeping = keeping
+        self.forgotten += 1
         self._transport.close()
         self._roles.forget()
         if isinstance(self._provider, ContainerCredentials):

@@ -75,20 +75,20 @@ class Application:
     def _reconsider(self, renewal: Renewal, request: Request, now: float, deliver: Deliver) -> Response | None:
         """Look at a request again when we know the tokens of now."""
 
-        def look_again() -> Response | None:
-            try:
-                return self._answer(request, now, deliver)
-            except SidekeyError as error:
-                return dialect.failure(error)
-            except Exception:  # noqa: BLE001 (in a thread of its own nobody else would answer)
-                return crashed()
-
         def look_later() -> None:
-            response = look_again()
+            try:
+                response = self.answer(request, now, deliver)
+            except Exception:  # noqa: BLE001 (in a thread of its own nobody else would answer)
+                response = crashed()
             if response is not None:
                 deliver(response)
 
-        return None if renewal.request(look_later) else look_again()
+        if renewal.request(look_later):
+            return None
+        try:
+            return self._answer(request, now, deliver)
+        except SidekeyError as error:
+            return dialect.failure(error)
 
     def _operation(self, target: bytes) -> Operation:
         """Route `target`, and remember what it means with every reference resolved."""

@@ -92,7 +92,11 @@ def assemble(world: World) -> Sidecar:
     store = _store(world, settings, access, log, resolved, changed=memo.forget_stale)
     prefetch = Prefetch(store, resolved if store.shelf.cache.limit else (), log.report)
     tokens = Tokens(fixed_tokens, access.session_tokens, changed=memo.forget)
-    renewal = Renewal(access.renew_session_token, world.clock) if access.has_session_tokens else None
+    renewal = (
+        Renewal(access.renew_session_token, world.clock, lambda: access.forgotten)
+        if access.has_session_tokens
+        else None
+    )
     application = Application(store, home, prefetch, shape=settings.dialect, tokens=tokens, renewal=renewal)  # type: ignore[arg-type]
     return Sidecar(
         settings=settings,

@@ -70,8 +70,12 @@ class Tokens:
 class Renewal:
     """Asks for the tokens of now: once for all who wait, and not again for a moment."""
 
-    def __init__(self, ask: Callable[[], None], clock: Callable[[], float]) -> None:
-        """Keep what asks; it blocks, and may raise UpstreamError."""
+    def __init__(
+        self, ask: Callable[[], None], clock: Callable[[], float], forgotten: Callable[[], int] = lambda: 0
+    ) -> None:
+        """Keep what asks; it blocks, and may raise UpstreamError. `forgotten` counts how often all was forgotten."""
+        self._forgotten = forgotten
+        self._forgotten_then = 0
         self._ask = ask
         self._clock = clock
         self._lock = allocate_lock()
@@ -81,7 +85,7 @@ class Renewal:
     def request(self, then: Callable[[], None]) -> bool:
         """Call `then`, from a thread, when it is known what counts now; False: it is known already."""
         with self._lock:
-            if not self._waiting and 0 <= self._clock() - self._asked_at < PAUSE_SECONDS:
+            if not self._waiting and self._is_known():
                 return False
             self._waiting.append(then)
             if len(self._waiting) == 1:
@@ -91,7 +95,12 @@ class Renewal:
                     self._waiting.clear()
             return bool(self._waiting)
 
+    def _is_known(self) -> bool:
+        """Tell whether we asked a moment ago, and have not been made to forget the answer."""
+        return 0 <= self._clock() - self._asked_at < PAUSE_SECONDS and self._forgotten() == self._forgotten_then
+
     def _run(self) -> None:
+        forgotten = self._forgotten()
         try:
             self._ask()
         except UpstreamError:
@@ -99,6 +108,7 @@ class Renewal:
         finally:
             with self._lock:
                 self._asked_at = self._clock()
+                self._forgotten_then = forgotten
                 waiting, self._waiting = self._waiting, []
         for then in waiting:
             then()

@@ -155,6 +155,17 @@ def test_the_session_tokens_of_now_and_last_count(awake: Sidecar, endpoint: Cred
     ]
 
 
+def test_the_session_token_counts_before_and_right_after_the_first_invoke(
+    process: Process, endpoint: CredentialEndpoint, name: str
+) -> None:
+    """What was learned in init was forgotten, so it is asked for again, however short the time between."""
+    early = [process.read(value_of(name), endpoint.token).status for _ in range(2)]
+    process.invoke()
+    late = [process.read(value_of(name), endpoint.token).status for _ in range(2)]
+
+    assert early + late == [200] * 4
+
+
 def test_a_wrong_token_is_no_call_per_request(awake: Sidecar, endpoint: CredentialEndpoint, name: str) -> None:
     """Whoever sends one makes us ask the endpoint once a second at most."""
     statuses = {awake.read(value_of(name), "sample-wrong").status for _ in range(5)}
