@@ -39,31 +39,28 @@ def faults_table() -> str:
     return "\n".join([f"| {heads} |", "|---|---|---|---|---|", *[f"| {line} |" for line in lines]])
 
 
+_FLEET = """\
+{environments:,} environments with {items} secrets each start within {start_seconds:g} s, take
+{invocations_per_second:g} invocation/s each and live for {hours:g} h; after one, everything is rotated. `make fleet`
+simulates them with the project's own policy functions against AWS's quota of 10,000 calls/s:
+
+![calls, throttles and ages of values over time, for three policies](docs/fleet.png)
+
+| policy | all have all after | later calls/s: mean | peak | seconds over the quota | throttled | reads that waited |
+|---|---|---|---|---|---|---|
+{rows}
+
+After the start, Sidekey stays under the quota, and the two others do not. In the start itself nobody can: so many
+values take 20 s at 10,000 calls/s, and Sidekey is no better there than the others. At Lambda's own scaling rate (1,000
+environments per 10 s) nothing is throttled. Parameter Store allows 40 calls/s, so parameters go in tens, and those that
+are soon due go along with one that is."""
+
+
 def fleet_part() -> str:
     """Return what the simulation of a fleet has found, with its plot."""
     fleet = json.loads((ROOT / "docs" / "fleet.json").read_text(encoding="utf-8"))["fleets"]["secretsmanager"]
-    scenario, policies = fleet["scenario"], fleet["policies"]
-    heads = "policy | all have all after | later, calls/s: mean | peak | seconds over the quota | throttled | reads that waited"
-    rows = [f"| {name} | {_fleet_row(figures)} |" for name, figures in policies.items()]
-    return "\n".join(
-        [
-            f"{scenario['environments']:,} environments with {scenario['items']} secrets each start within "
-            f"{scenario['start_seconds']:g} s, take {scenario['invocations_per_second']:g} invocation/s each and live for "
-            f"{scenario['hours']:g} h; after one, everything is rotated. `make fleet` simulates them with the project's "
-            "own policy functions against AWS's quota of 10,000 calls/s:",
-            "",
-            "![calls, throttles and ages of values over time, for three policies](docs/fleet.png)",
-            "",
-            f"| {heads} |",
-            "|---|---|---|---|---|---|---|",
-            *rows,
-            "",
-            "After the start, Sidekey stays under the quota, and the two others do not. In the start itself nobody can: "
-            "so many values take 20 s at 10,000 calls/s, and Sidekey is no better there than the others. At Lambda's own "
-            "scaling rate (1,000 environments per 10 s) nothing is throttled. Parameter Store allows 40 calls/s, so "
-            "parameters go in tens, and those that are soon due go along with one that is.",
-        ]
-    )
+    rows = [f"| {name} | {_fleet_row(figures)} |" for name, figures in fleet["policies"].items()]
+    return _FLEET.format(rows="\n".join(rows), **fleet["scenario"])
 
 
 def _fleet_row(figures: dict[str, dict[str, Any]]) -> str:
