@@ -65,15 +65,6 @@ class Connection:
         except OSError:
             return True
 
-    def on_event(self, now: float) -> None:
-        """Do what the socket is ready for."""
-        if self._unsent:
-            self._flush(now)
-        elif self._exchange is not None:
-            self._notice_loss()
-        else:
-            self.read(now)
-
     def read(self, now: float) -> None:
         """Read once, and answer what has become whole: from the memo if one read brought one known request."""
         try:
@@ -89,7 +80,7 @@ class Connection:
             ready = self.front.memo.recall(data, now)
             if ready is not None:
                 self.used_at = self.front.turn
-                self._send(ready.payload, close=ready.close)
+                self._send(ready.payload, ready.close)
                 return
         self._talk.hear(data)
         self._proceed(now)
@@ -113,7 +104,7 @@ class Connection:
         self._exchange = exchange
         response = ask(self.front.application, exchange.request, exchange.now, exchange, self.front.report)
         if response is None:
-            self.front.watch(self, 0)
+            self.front.watch(self, 0, self._notice_loss)
         else:
             self._finish(exchange, response)
 
@@ -132,7 +123,7 @@ class Connection:
         payload = self._encode(response, exchange.request, close=close)
         if response.lease is not None and not (front.stopping or self._talk.ping_only):
             front.memo.put(exchange.raw, payload, response.lease, exchange.now, close=close)
-        self._send(payload, close=close)
+        self._send(payload, close)
 
     def _encode(self, response: Response, request: Request | None, *, close: bool) -> bytes:
         """Write the response; one that cannot be written is the application's fault, not the client's."""
@@ -145,9 +136,9 @@ class Connection:
     def _refuse(self, response: Response) -> None:
         """Answer what is no request, or comes too late, and hear nothing more."""
         self._talk.close()
-        self._send(encode(response, None, close=True), close=True)
+        self._send(encode(response, None, close=True), True)
 
-    def _send(self, payload: bytes, *, close: bool) -> None:
+    def _send(self, payload: bytes, close: bool) -> None:
         """Send what there is room for; the rest follows when there is more."""
         self._closing = close
         try:
@@ -159,7 +150,7 @@ class Connection:
             return
         if sent != len(payload):
             self._unsent = memoryview(payload)[sent:]
-            self.front.watch(self, EPOLLOUT)
+            self.front.watch(self, EPOLLOUT, self._flush)
             self._set_deadline()
         elif close:
             self._close()
@@ -185,9 +176,9 @@ class Connection:
         """Take up reading where it was left."""
         self._proceed(now)
         if not (self.owed or self._closing):
-            self.front.watch(self, EPOLLIN)
+            self.front.watch(self, EPOLLIN, self.read)
 
-    def _notice_loss(self) -> None:
+    def _notice_loss(self, _now: float) -> None:
         """See whether the client is gone for good; a half-closed one still waits for its answer."""
         try:
             self._sock.send(b"")
@@ -202,7 +193,7 @@ class Connection:
             except OSError:
                 self.drop()
             else:
-                self.front.watch(self, EPOLLIN)
+                self.front.watch(self, EPOLLIN, self.read)
                 self._set_deadline()
         else:
             self.drop()

@@ -18,35 +18,30 @@ if TYPE_CHECKING:
 
 
 class Deadlines:
-    """Deadlines by the thing they end, on a monotonic clock."""
+    """Deadlines by the thing they end, on a monotonic clock; `ends` is looked at before each wait, and mostly empty."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._ends: dict[Expiring, float] = {}
-
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to end."""
-        return bool(self._ends)
+        self.ends: dict[Expiring, float] = {}
 
     def start(self, thing: Expiring, seconds: float) -> None:
         """Let `thing` end in so many seconds, unless its end is set already."""
-        if thing not in self._ends:
-            self._ends[thing] = self._monotonic() + seconds
+        if thing not in self.ends:
+            self.ends[thing] = self._monotonic() + seconds
 
     def stop(self, thing: Expiring) -> None:
         """Let `thing` last."""
-        self._ends.pop(thing, None)
+        self.ends.pop(thing, None)
 
     def patience(self) -> float:
         """Return the seconds until the first end; -1, epoll's word for ever, where there is none."""
-        if not self._ends:
+        if not self.ends:
             return -1
-        return max(0.0, min(self._ends.values()) - self._monotonic())
+        return max(0.0, min(self.ends.values()) - self._monotonic())
 
     def expire(self) -> None:
         """End what is due."""
         now = self._monotonic()
-        for thing in [thing for thing, end in self._ends.items() if end <= now]:
+        for thing in [thing for thing, end in self.ends.items() if end <= now]:
             self.stop(thing)
             thing.expire()

@@ -82,15 +82,19 @@ class Front:
 
     def _take_turn(self) -> None:
         """Wait for events, and handle each."""
-        events = self._epoll.poll(self.deadlines.patience(), _EVENTS_PER_TURN)
+        deadlines = self.deadlines
+        events = self._epoll.poll(deadlines.patience() if deadlines.ends else -1, _EVENTS_PER_TURN)
         now = self._clock()
         self.turn += 1
         handlers = self._handlers
         for fd, _ in events:
             handler = handlers.get(fd)
             if handler is not None:
-                self._attempt(handler, now, fd)
-        if self.deadlines.any:
+                try:
+                    handler(now)
+                except Exception as error:  # noqa: BLE001 - as in `_attempt`, whose call each hit would pay for
+                    self._survive(error, fd)
+        if deadlines.ends:
             self._attempt(self._expire_due, now, self.inbox.fd)
 
     def _expire_due(self, _now: float) -> None:
@@ -107,9 +111,12 @@ class Front:
         try:
             call(now)
         except Exception as error:  # noqa: BLE001 - the other clients must not notice
-            self.report(f"a connection failed: {whereabouts(error)}")
-            if fd in self._clients:
-                self._clients[fd].drop()
+            self._survive(error, fd)
+
+    def _survive(self, error: Exception, fd: int) -> None:
+        self.report(f"a connection failed: {whereabouts(error)}")
+        if fd in self._clients:
+            self._clients[fd].drop()
 
     def _begin_stop(self, now: float, grace_seconds: float) -> None:
         """Hear what has arrived by now, then let go of all but the clients that are owed an answer."""
@@ -151,12 +158,12 @@ class Front:
             self.deadlines.start(client, self.head_timeout_seconds)
         self._attempt(client.read, now, client.fd)
         if client.watched is None and client.fd in self._clients:
-            self.watch(client, EPOLLIN)
+            self.watch(client, EPOLLIN, client.read)
 
-    def watch(self, client: Connection, events: int) -> None:
-        """Wait for these events on a client's socket, and its loss."""
+    def watch(self, client: Connection, events: int, handler: Callable[[float], None]) -> None:
+        """Call `handler` at these events on a client's socket, and at its loss."""
+        self._handlers[client.fd] = handler
         if client.watched is None:
-            self._handlers[client.fd] = client.on_event
             self._epoll.register(client.fd, events)
         elif client.watched != events:
             self._epoll.modify(client.fd, events)

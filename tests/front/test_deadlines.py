@@ -30,7 +30,7 @@ class Thing:
 def test_nothing_to_end_is_for_ever() -> None:
     """That is what epoll calls -1; and the clock is not read."""
     deadlines = Deadlines(lambda: 1 / 0)
-    assert not deadlines.any
+    assert not deadlines.ends
     assert deadlines.patience() == -1
 
 

@@ -85,7 +85,7 @@ def test_an_event_without_substance_does_no_harm(start: Callable[..., Running], 
         waiting.get("/later")
         deliver = application.later.get(timeout=20)
         front = front_of(shell)
-        front.inbox.put(lambda now: [client.on_event(now) for client in list(front._clients.values())])
+        front.inbox.put(lambda now: [front._handlers[fd](now) for fd in list(front._clients)])
         assert idle.get("/ping").reply().status == 200
         deliver(application._at_once("/ping", None))  # type: ignore[arg-type]
         assert waiting.reply().status == 200
