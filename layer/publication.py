@@ -26,7 +26,7 @@ RUNTIMES = (
     *("java25", "dotnet10", "ruby3.3", "ruby3.4", "provided.al2", "provided.al2023"),
 )
 """Shown beside the layer; 15 is the most that Lambda takes, and it enforces none of them."""
-LICENCES = "The licences of all parts lie in the layer: /opt/sidekey/licences"
+LICENCES = "Apache-2.0; the licences of all parts lie in the layer: /opt/sidekey/licences"
 
 
 class PublishError(Exception):

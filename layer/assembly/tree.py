@@ -60,6 +60,7 @@ def lay_out(parts: Parts, folder: Path) -> None:
     _place_data(REPOSITORY / "extension", home / "extension")
     (home / "cert.pem").write_bytes(full_bundle(parts.root))
     place_licences(parts.root, parts.wheels, home / "licences")
+    shutil.copyfile(REPOSITORY / "LICENSE", home / "licences" / "sidekey.txt")
 
 
 def _place_modules(parts: Parts, home: Path) -> None:
