@@ -74,7 +74,8 @@ class SecretsManager:
         """Return a secret or an error for each of up to twenty queries of one role and region (BatchGetSecretValue).
 
         It knows only AWSCURRENT. An error of the call itself is raised, at once: of its 100 calls/s none is spent on
-        trying again, when single calls have 10,000. Errors of single secrets are returned.
+        trying again, when single calls have 10,000. Errors of single secrets are returned; what it has no clear word
+        on is left out, to be fetched singly.
         """
         region = region or region_of(queries[0], self._default_region)
         ids = {query: id_in(region, query.id) for query in queries}
@@ -87,9 +88,11 @@ class SecretsManager:
             timeout_seconds=timeout_seconds or self._timeout_seconds,
             attempts=1,
         )
-        found = [parse_secret(fields, queries[0]) for fields in answer.get("SecretValues") or ()]
+        values = [parse_secret(fields, queries[0]) for fields in answer.get("SecretValues") or ()]
+        found = {secret.arn: secret for secret in values}
         errors = {str(fields.get("SecretId")): fields for fields in answer.get("Errors") or ()}
-        return {query: _match(query, asked, found, errors) for query, asked in ids.items()}
+        matched = {query: _match(query, asked, found, errors) for query, asked in ids.items()}
+        return {query: each for query, each in matched.items() if each is not None}
 
     def describe(self, query: Query, *, region: str | None = None, timeout_seconds: float | None = None) -> Rotation:
         """Return what is known of the secret's rotation and versions (DescribeSecret, an optional permission)."""
@@ -160,11 +163,16 @@ def _usual_window_seconds(rules: Mapping[str, Any]) -> float:
 
 
 def _match(
-    query: Query, asked: str, found: Sequence[Secret], errors: Mapping[str, Mapping[str, Any]]
-) -> Secret | UpstreamError:
-    """Return the batch's word on one query, which it was asked for by the id `asked`."""
-    for secret in found:
-        if asked in (secret.name, secret.arn, secret.arn[:-_SUFFIX_LENGTH]):
-            return secret
-    error = errors.get(asked) or {"ErrorCode": "ResourceNotFoundException", "Message": "the batch left it out"}
-    return refusal(str(error.get("ErrorCode")), str(error.get("Message") or ""), query.label)
+    query: Query, asked: str, found: Mapping[str, Secret], errors: Mapping[str, Mapping[str, Any]]
+) -> Secret | UpstreamError | None:
+    """Return the batch's word on one query, which it was asked for by the id `asked`.
+
+    None where that is not clear: two accounts' secrets may have one name, and a name may look like another's ARN.
+    """
+    if asked in found:
+        return found[asked]
+    if asked in errors:
+        error = errors[asked]
+        return refusal(str(error.get("ErrorCode")), str(error.get("Message") or ""), query.label)
+    named = [secret for arn, secret in found.items() if asked in (secret.name, arn[:-_SUFFIX_LENGTH])]
+    return named[0] if len(named) == 1 else None

@@ -140,6 +140,35 @@ def test_a_batch_is_tried_once() -> None:
     ]
 
 
+def brought(*arns: str, errors: tuple[str, ...] = ()) -> Recorder:
+    """Return a caller whose batch brings secrets called `db` (or by their ARN's end), and errors."""
+    values = [{"ARN": arn, "Name": arn.rpartition(":")[2][:-7], "SecretString": arn} for arn in arns]
+    return Recorder({"SecretValues": values, "Errors": [{"SecretId": name, "ErrorCode": "Gone"} for name in errors]})
+
+
+OURS = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf"
+THEIRS = OURS.replace("111122223333", "999988887777")
+TWIN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf-XyZ123"
+
+
+@pytest.mark.parametrize(
+    ("caller", "asked", "expected"),
+    [
+        (brought(THEIRS, OURS), [THEIRS, OURS], {THEIRS: THEIRS, OURS: OURS}),
+        (brought(THEIRS, OURS), [THEIRS, "db"], {THEIRS: THEIRS}),
+        (brought(THEIRS, errors=("db",)), [THEIRS, "db"], {THEIRS: THEIRS, "db": "Gone"}),
+        (brought(TWIN, OURS), [OURS, "db-AbCdEf"], {OURS: OURS, "db-AbCdEf": TWIN}),
+        (brought(TWIN, errors=(OURS,)), [OURS, "db-AbCdEf"], {OURS: "Gone", "db-AbCdEf": TWIN}),
+        (brought(OURS, OURS), [OURS, "db", OURS[:-7]], {OURS: OURS, "db": OURS, OURS[:-7]: OURS}),
+        (brought(), ["db"], {}),
+    ],
+)
+def test_a_batch_is_matched_back_without_guessing(caller: Recorder, asked: list[str], expected: dict[str, str]) -> None:
+    """Another account's secret of the same name, or one whose name looks like an ARN's end, is nobody else's value."""
+    found = SecretsManager(caller, "eu-west-1").fetch_batch([secret(identifier) for identifier in asked])
+    assert {query.id: each.arn if isinstance(each, Secret) else each.code for query, each in found.items()} == expected
+
+
 @pytest.mark.parametrize(
     ("query", "region"),
     [
