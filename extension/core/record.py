@@ -6,8 +6,11 @@ Fields are the class's annotations, in order, those of its base first; a class a
 
 from __future__ import annotations
 
+from _operator import attrgetter
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Self, dataclass_transform
 else:
 
@@ -25,9 +28,22 @@ class _Shape(type):
         defaults = dict(getattr(inherited, "_defaults", {}))
         defaults.update({field: namespace.pop(field) for field in own if field in namespace})
         namespace["__slots__"] = own
-        namespace["_fields"] = (*getattr(inherited, "_fields", ()), *own)
+        fields = (*getattr(inherited, "_fields", ()), *own)
+        namespace["_fields"] = fields
+        namespace["_names"] = frozenset(fields)
         namespace["_defaults"] = defaults
+        namespace["_values"] = staticmethod(_reader(fields))
         return super().__new__(cls, name, bases, namespace)
+
+
+def _reader(fields: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    """Return the function that takes a record's values: in C, which makes a tuple only of two and more."""
+    if len(fields) > 1:
+        return attrgetter(*fields)
+    return lambda record: tuple([getattr(record, field) for field in fields])
+
+
+_set = object.__setattr__
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -36,17 +52,19 @@ class Record(metaclass=_Shape):
 
     if TYPE_CHECKING:
         _fields: tuple[str, ...]
+        _names: frozenset[str]
+        _values: Callable[[object], tuple[Any, ...]]
         _defaults: dict[str, Any]
 
     def __init__(self, **given: Any) -> None:
         """Set every field from `given` or its default; anything missing or unknown is a TypeError."""
         known = {**self._defaults, **given}
-        if len(known) != len(self._fields) or not all(field in known for field in self._fields):
-            wrong = sorted(set(known) ^ set(self._fields))
+        if known.keys() != self._names:
+            wrong = sorted(known.keys() ^ self._names)
             msg = f"{type(self).__name__}: missing or unknown field: {', '.join(wrong)}"
             raise TypeError(msg)
         for field, value in known.items():
-            object.__setattr__(self, field, value)
+            _set(self, field, value)
 
     def __setattr__(self, name: str, _value: object) -> None:
         """Refuse: records are frozen."""
@@ -60,7 +78,7 @@ class Record(metaclass=_Shape):
 
     def astuple(self) -> tuple[Any, ...]:
         """Return the field values in order."""
-        return tuple([getattr(self, field) for field in self._fields])
+        return self._values(self)
 
     def replace(self, **changes: Any) -> Self:
         """Return the same record with some fields changed."""
@@ -68,11 +86,11 @@ class Record(metaclass=_Shape):
 
     def __eq__(self, other: object) -> bool:
         """Compare by class and fields."""
-        return type(other) is type(self) and self.astuple() == other.astuple()
+        return type(other) is type(self) and self._values(self) == other._values(other)
 
     def __hash__(self) -> int:
         """Hash by fields."""
-        return hash(self.astuple())
+        return hash(self._values(self))
 
     def __repr__(self) -> str:
         """Show the fields; a `Sensitive` one shows itself redacted."""

@@ -53,6 +53,24 @@ def test_compares_and_hashes_as_a_dataclass_does(a: object, b: object, c: object
     assert hash(Point(x=a, y=b)) == hash(PointLike(x=a, y=b))
 
 
+class Single(Record):
+    """One field."""
+
+    only: object
+
+
+class Empty(Record):
+    """None."""
+
+
+def test_few_fields_are_values_as_well() -> None:
+    """Records of one field and of none compare and hash by them."""
+    assert (Single(only=1), Empty()) == (Single(only=1), Empty())
+    assert Single(only=1) != Single(only=2)
+    assert {Single(only=1), Empty(), Single(only=1)} == {Single(only=1), Empty()}
+    assert (Single(only=1).astuple(), Empty().astuple()) == ((1,), ())
+
+
 @given(VALUES, VALUES)
 def test_replaces_as_a_dataclass_does(x: object, y: object) -> None:
     """Replacing makes another record and leaves the first."""
