@@ -118,6 +118,12 @@ class Stage:
             **self.settings,
         }
 
+    def command(self) -> list[str]:
+        """Return the emulator's command line, which ends in the function's own."""
+        options = ["--log-level", "warn", "--runtime-api-address", f"127.0.0.1:{RUNTIME_PORT}"]
+        address = ["--runtime-interface-emulator-address", f"127.0.0.1:{EMULATOR_PORT}"]
+        return [str(fetch()), *options, *address, str(self.folder / "runtime"), *self.function.command]
+
     def invoke(self, event: object = None) -> Answer:
         """Invoke the function once and wait for its answer."""
         path = "/2015-03-31/functions/function/invocations"
@@ -169,10 +175,7 @@ class Stage:
 
     def _start_emulator(self) -> int:
         """Start the emulator and wait until it listens."""
-        options = ["--log-level", "warn", "--runtime-api-address", f"127.0.0.1:{RUNTIME_PORT}"]
-        address = ["--runtime-interface-emulator-address", f"127.0.0.1:{EMULATOR_PORT}"]
-        command = [str(fetch()), *options, *address, str(self.folder / "runtime"), *self.function.command]
-        pid = self.sandbox.spawn(command, self.environment(), self.function.folder, self.folder / "emulator.log")
+        pid = self.sandbox.spawn(self.command(), self.environment(), self.function.folder, self.folder / "emulator.log")
         self.wait(lambda: self._listens(EMULATOR_PORT), "the emulator")
         return pid
 
