@@ -119,7 +119,7 @@ def parameter(found: Parameter) -> dict[str, Any]:
         "Selector": found.selector,
         "SourceResult": found.source_result and found.source_result.reveal(),
         "Type": found.type,
-        "Value": found.value.reveal(),
+        "Value": found.value and found.value.reveal(),
         "Version": found.version,
     }
 
@@ -137,8 +137,11 @@ def _bare(reference: Reference, value: Value) -> tuple[bytes, str]:
 def pick(reference: Reference, value: Value) -> Any:
     """Return what `reference` means: the text (binary: base64), a JSON key's value, or a tree as an object."""
     if isinstance(value, ParameterTree):
-        return {each.name: each.value.reveal() for each in value.parameters}
+        return {each.name: each.value and each.value.reveal() for each in value.parameters}
     sealed = value.value if isinstance(value, Parameter) else value.text or value.binary
+    if sealed is None and isinstance(value, Parameter):
+        msg = f"{reference.query.label} refers to a binary secret, which has no text here; use secretsmanager://"
+        raise RequestError(msg, code="NoText")
     text = sealed.reveal() if sealed is not None else ""
     return text if reference.json_key is None else _json_key(reference, text)
 

@@ -96,12 +96,15 @@ class Secret(Record):
 
 
 class Parameter(Record):
-    """A parameter, as GetParameters answers it. ARN and name never carry the selector."""
+    """A parameter, as GetParameters answers it. ARN and name never carry the selector.
+
+    `value` is None for a reference to a binary secret, whose octets are in the `source_result` alone.
+    """
 
     arn: str
     name: str
     type: str
-    value: Sensitive
+    value: Sensitive | None
     version: int
     modified_at: float | None
     data_type: str | None = "text"

@@ -15,7 +15,7 @@ from extension.sources.secretsmanager import region_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from typing import Any
 
     from extension.aws.retry import Deadline
@@ -103,7 +103,9 @@ class ParameterStore:
         payload = {"Names": names, "WithDecryption": queries[0].decrypt}
         answer = self._call("GetParameters", payload, terms, about)
         found = [parse_parameter(fields, queries[0]) for fields in answer.get("Parameters") or ()]
-        return {query: _match(query, found) for query in queries}
+        unknown = frozenset(answer.get("InvalidParameters") or ())
+        matched = {query: _match(query, found, unknown) for query in queries}
+        return {query: each for query, each in matched.items() if each is not None}
 
     def _fetch_or_error(self, query: Query, terms: Terms) -> Parameter | UpstreamError:
         try:
@@ -147,11 +149,12 @@ def parse_parameter(fields: Mapping[str, Any], query: Query) -> Parameter:
     """Read a parameter as all three calls give it."""
     source = fields.get("SourceResult")
     try:
+        value = fields["Value"]
         return Parameter(
             arn=str(fields.get("ARN") or ""),
             name=str(fields["Name"]),
             type=str(fields["Type"]),
-            value=Sensitive(str(fields["Value"])),
+            value=Sensitive(str(value)) if value is not None else None,
             version=int(fields.get("Version") or 0),
             modified_at=fields.get("LastModifiedDate"),
             data_type=fields.get("DataType"),
@@ -168,10 +171,18 @@ def _as_asked(parameter: Parameter, query: Query) -> Parameter:
     return parameter if parameter.selector == query.selector else parameter.replace(selector=query.selector)
 
 
-def _match(query: Query, found: Iterable[Parameter]) -> Parameter | UpstreamError:
-    """Return the answer's word on one query; what it leaves out does not exist."""
-    for parameter in found:
-        selectors = (parameter.selector,) if parameter.selector else (None, f":{parameter.version}")
-        if query.id in (parameter.name, parameter.arn) and query.selector in selectors:
-            return _as_asked(parameter, query)
-    return refusal("ParameterNotFound", "Parameter Store knows no such parameter, version or label", query.label)
+def _match(query: Query, found: Sequence[Parameter], unknown: Container[str]) -> Parameter | UpstreamError | None:
+    """Return the answer's word on one query: what it calls unknown or leaves out does not exist.
+
+    None where that is not clear: two accounts' parameters may have one name.
+    """
+    fitting = {} if selected(query) in unknown else {each.arn: each for each in reversed(found) if _fits(each, query)}
+    if not fitting:
+        return refusal("ParameterNotFound", "Parameter Store knows no such parameter, version or label", query.label)
+    matched = fitting.get(query.id) or (next(iter(fitting.values())) if len(fitting) == 1 else None)
+    return matched and _as_asked(matched, query)
+
+
+def _fits(parameter: Parameter, query: Query) -> bool:
+    selectors = (parameter.selector,) if parameter.selector else (None, f":{parameter.version}")
+    return query.id in (parameter.name, parameter.arn) and query.selector in selectors

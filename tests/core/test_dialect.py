@@ -263,6 +263,14 @@ def test_every_value_says_how_it_came(state: str, reason: str | None) -> None:
     assert headers(state, reason) == (*marks, *([("X-Sidekey-Stale-Reason", reason)] if reason else []))
 
 
+def test_a_reference_to_octets_has_no_text() -> None:
+    """AWS's extension shows null; as a bare value it would be an empty secret, so it is refused."""
+    octets = REFERENCED.replace(value=None)
+    assert '"Value":null' in body(READ_PARAMETER, octets)
+    with pytest.raises(RequestError, match="refers to a binary secret"):
+        dialect.pick(parse_reference("ssm:///x"), octets)
+
+
 def test_a_hits_answer_is_kept_ready() -> None:
     """One response for each form; it leases the entry, so that its bytes may be sent again."""
     one = entry()

@@ -31,7 +31,7 @@ def path(identifier: str, *, recursive: bool = True) -> Query:
 
 def value_of(found: Parameter | UpstreamError | None) -> str:
     """Return a parameter's value, or the code of its error."""
-    return found.value.reveal() if isinstance(found, Parameter) else f"{found and found.code}"
+    return str(found.value and found.value.reveal()) if isinstance(found, Parameter) else f"{found and found.code}"
 
 
 def test_a_parameter_comes_whole(parameters: ParameterStore, service: Service) -> None:
@@ -253,3 +253,33 @@ def test_an_answer_without_a_parameter_is_broken() -> None:
     """A 200 that holds no parameter is no answer."""
     with pytest.raises(Unreachable, match="the answer holds no parameter"):
         parse_parameter({"Name": "/app/key"}, parameter("/app/key"))
+
+
+def test_a_reference_to_octets_has_no_value() -> None:
+    """Parameter Store gives null, which is not the text of that name."""
+    assert parse_parameter(FIELDS | {"Value": None}, parameter(REFERENCE)).value is None
+
+
+OURS = "arn:aws:ssm:eu-west-1:111122223333:parameter/app/key"
+THEIRS = OURS.replace("111122223333", "999988887777")
+
+
+@pytest.mark.parametrize(
+    ("brought", "unknown", "asked", "expected"),
+    [
+        ([THEIRS, OURS], [], [THEIRS, OURS], {THEIRS: THEIRS, OURS: OURS}),
+        ([THEIRS, OURS], [], [THEIRS, "/app/key"], {THEIRS: THEIRS, "/app/key": "single"}),
+        ([THEIRS], ["/app/key"], [THEIRS, "/app/key"], {THEIRS: THEIRS, "/app/key": "ParameterNotFound"}),
+        ([OURS], [], [OURS, "/app/key"], {OURS: OURS, "/app/key": OURS}),
+    ],
+)
+def test_ten_are_matched_back_without_guessing(
+    brought: list[str], unknown: list[str], asked: list[str], expected: dict[str, str]
+) -> None:
+    """Another account's parameter of the same name is nobody else's value: what is not clear is asked for singly."""
+    together = {"Parameters": [FIELDS | {"ARN": arn} for arn in brought], "InvalidParameters": unknown}
+    caller = Recorder(together, {"Parameter": FIELDS | {"ARN": "single"}})
+    found = ParameterStore(caller, "eu-west-1").fetch_batch([parameter(identifier) for identifier in asked])
+    assert {
+        query.id: each.arn if isinstance(each, Parameter) else each.code for query, each in found.items()
+    } == expected
