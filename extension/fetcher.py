@@ -144,7 +144,11 @@ class Fetcher:
 
     def _tens(self, queries: Sequence[Query], budget: Budget) -> Mapping[Query, Parameter | UpstreamError]:
         def call(sources: Sources, region: str, seconds: float) -> Mapping[Query, Parameter | UpstreamError]:
-            return sources.parameters.fetch_batch(queries, region=region, timeout_seconds=seconds)
+            found = sources.parameters.fetch_batch(queries, region=region, timeout_seconds=seconds)
+            faults = [each for each in found.values() if isinstance(each, Transient)]
+            if len(faults) == len(found) and not any(isinstance(each, Throttled) for each in faults):
+                raise faults[0]
+            return found
 
         return self._somewhere(queries[0], budget, call)
 

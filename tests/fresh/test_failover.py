@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,6 +165,21 @@ def test_a_replica_is_asked_by_its_own_arn(sidecar: Sidecar, faulty: FaultyServe
     seen = sidecar.read(f"/secretsmanager/get?secretId={arn}")
 
     assert json.loads(seen.body)["ARN"] == arn.replace(REGION, REPLICA)
+
+
+@pytest.mark.parametrize("target", ["/value?ref=ssm://{}", "/values?ref=ssm://{}&ref=ssm://{}-2"])
+def test_parameters_have_replicas_too(sidecar: Sidecar, faulty: FaultyServer, aws: SampleAws, target: str) -> None:
+    """Where somebody keeps them in both regions: alone, and together."""
+    faulty.fault = faults.in_region(REGION, PASSING["500"])
+    path = f"/fresh/{time.monotonic_ns()}"
+    store = aws.client("ssm", REPLICA)
+    [store.put_parameter(Name=name, Type="String", Value="sample-1") for name in (path, f"{path}-2")]
+
+    seen = sidecar.read(target.format(path, path))
+
+    assert seen.status == 200
+    assert seen.body.count(b"sample-1") == target.count("ref=")
+    assert regions_asked(faulty) == [REGION, REPLICA]
 
 
 def test_one_silent_region_leaves_time_for_the_other(sidecar: Sidecar, faulty: FaultyServer, name: str) -> None:
