@@ -51,9 +51,10 @@ class Renewal:
         self.then: list[Callable[[], None]] = []
 
     def request(self, then: Callable[[], None]) -> bool:
-        """Take what is to be called."""
+        """Take what is to be called; whoever looks again is told that nothing newer is to be had."""
         self.then.append(then)
-        return self.asks
+        asks, self.asks = self.asks, False
+        return asks
 
 
 class Desk:
@@ -268,7 +269,7 @@ def test_a_token_that_stays_unknown_is_refused_once(asks: bool) -> None:
     renewal = Renewal(asks=asks)
     desk = Desk(renewal=renewal)
     at_once = desk.ask(SECRET, x_aws_parameters_secrets_token=b"no")
-    calls = renewal.then if asks else []
+    calls = list(renewal.then) if asks else []
     assert [call() for call in calls] == [None] * len(calls)
     assert [response.status for response in [*([at_once] if at_once else []), *desk.late]] == [401]
 
