@@ -1,11 +1,15 @@
 /* /opt/extensions/sidekey: starts the layer's own interpreter, whatever the function's environment holds.
  *
  * Law: nothing of the image is used, so there is no C library here, not even ours: the kernel hands over the stack, we
- * drop the variables that change how a loader, a C library, an interpreter or OpenSSL behaves, and exec. The name that
- * Lambda registers extensions under is that of this very file, so it goes along as the only argument.
+ * drop the variables that change how a loader, a C library, an interpreter or OpenSSL behaves, forbid core dumps, for
+ * they would hold every secret, and exec. The name that Lambda registers extensions under is that of this very file, so
+ * it goes along as the only argument.
  */
 #define INTERPRETER "/opt/sidekey/bin/python3.13"
 #define PROGRAM "/opt/sidekey/boot.pyc"
+
+enum { CORE = 4 };
+static const struct { unsigned long now, most; } nothing;
 
 /* Each is a prefix; with its `=`, a whole name. */
 static const char *const dropped[] = {
@@ -14,7 +18,7 @@ static const char *const dropped[] = {
 };
 
 #if defined(__x86_64__)
-enum { WRITE = 1, EXECVE = 59, EXIT = 60 };
+enum { WRITE = 1, EXECVE = 59, EXIT = 60, SETRLIMIT = 160 };
 __asm__(".globl _start\n_start: xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call start");
 
 static long system_call(long number, long first, const void *second, long third)
@@ -25,7 +29,7 @@ static long system_call(long number, long first, const void *second, long third)
     return result;
 }
 #elif defined(__aarch64__)
-enum { WRITE = 64, EXECVE = 221, EXIT = 93 };
+enum { WRITE = 64, EXECVE = 221, EXIT = 93, SETRLIMIT = 164 };
 __asm__(".globl _start\n_start: mov x29, xzr\n mov x30, xzr\n mov x0, sp\n b start");
 
 static long system_call(long number, long first, const void *second, long third)
@@ -96,6 +100,7 @@ __attribute__((noreturn, used)) void start(char **stack)
         INTERPRETER, "-I", "-S", "-B", "-u", "-X", "utf8=1", PROGRAM, count ? base_name(stack[1]) : "sidekey", 0,
     };
     keep_harmless(given, environment);
+    system_call(SETRLIMIT, CORE, &nothing, 0);
     system_call(EXECVE, (long)INTERPRETER, arguments, (long)environment);
     system_call(WRITE, 2, complaint, sizeof complaint - 1);
     for (;;)

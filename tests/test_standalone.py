@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -31,11 +32,13 @@ def test_serves_until_a_signal_and_leaves_with_status_0(number):
     said = process.stderr.readline()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=20) as response:
         body = response.read()
+    limits = Path(f"/proc/{process.pid}/limits").read_text()
     process.send_signal(number)
     rest = process.communicate(timeout=20)[1]
 
     assert (said, body) == (f"[sidekey] info: serving on 127.0.0.1:{port}\n", b"healthy")
     assert (process.returncode, rest) == (0, "")
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)  # a core dump would hold every secret
 
 
 def test_leaves_with_status_2_and_every_reason_where_nothing_can_be_served():

@@ -63,7 +63,8 @@ def copy_sources(repository: Path, target: Path) -> None:
     """Copy what the layers are made of, so that a build sees one state of it."""
     for name in ("extension", "layer"):
         shutil.copytree(repository / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(repository / "pyproject.toml", target)
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(repository / name, target)
 
 
 def build(sources: Path, *options: str) -> None:

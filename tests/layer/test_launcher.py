@@ -38,7 +38,9 @@ def sandbox() -> Iterator[Sandbox]:
     program = sandbox.folder / "opt" / "sidekey" / "bin" / "python3.13"
     program.parent.mkdir(parents=True)
     write_script(
-        program, f'#!/bin/sh\nprintf "%s\\n" "$@" >{sandbox.folder}/arguments\nenv >{sandbox.folder}/variables\n'
+        program,
+        f'#!/bin/sh\nprintf "%s\\n" "$@" >{sandbox.folder}/arguments\nenv >{sandbox.folder}/variables\n'
+        f"ulimit -c >{sandbox.folder}/core\n",
     )
     with sandbox:
         yield sandbox
@@ -48,7 +50,7 @@ def launch(sandbox: Sandbox, command: list[str], environment: dict[str, str]) ->
     """Run a command inside, and wait for its end."""
     ended = sandbox.folder / "ended"
     os.mkfifo(ended)
-    script = ["/bin/sh", "-c", f'"$@"; echo >{ended}', "sh", *command]
+    script = ["/bin/sh", "-c", f'ulimit -S -c $(ulimit -H -c); "$@"; echo >{ended}', "sh", *command]
     sandbox.spawn(script, environment, sandbox.folder, sandbox.folder / "output")
     ended.read_text()
 
@@ -64,6 +66,7 @@ def test_starts_the_interpreter_apart_from_the_image(
 
     arguments = (sandbox.folder / "arguments").read_text().split("\n")[:-1]
     assert arguments == ["-I", "-S", "-B", "-u", "-X", "utf8=1", "/opt/sidekey/boot.pyc", "side key.v2"]
+    assert (sandbox.folder / "core").read_text() == "0\n"  # a core dump would hold every secret
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
