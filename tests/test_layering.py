@@ -18,7 +18,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in MODULES]
 
 C_MODULES = frozenset(
     ("_collections", "_json", "_operator", "_sha2", "_sha256", "_signal", "_socket", "_ssl", "_thread", "binascii")
-) | frozenset(("errno", "gc", "itertools", "math", "posix", "select", "sys", "time"))
+) | frozenset(("errno", "gc", "itertools", "math", "posix", "resource", "select", "sys", "time"))
 """Modules of the interpreter and of the C library: they cost next to nothing."""
 
 PURE_MODULES = frozenset(("_json", "_operator", "binascii", "itertools", "math", "time"))
