@@ -175,17 +175,23 @@ class Dialer:
         """Connect to the first address of `host` that answers."""
         failure: OSError = _socket.gaierror(_socket.EAI_NONAME, "the name has no address")
         for family, kind, protocol, _, address in self._resolve(host, port, bound.left(bound.seconds)):
-            plain = _Socket(family, kind, protocol)
             try:
-                plain.settimeout(bound.left(self._limits.connect_seconds))
-                plain.connect(address)
-                plain.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+                return Connection(_connected(_Socket(family, kind, protocol), address, bound, self._limits))
             except OSError as error:
-                plain.close()
                 failure = error
-            else:
-                return Connection(plain)
         raise failure
+
+
+def _connected(plain: _Socket, address: Any, bound: Bound, limits: Limits) -> _Socket:
+    """Connect a socket, or close it."""
+    try:
+        plain.settimeout(bound.left(limits.connect_seconds))
+        plain.connect(address)
+        plain.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+    except OSError:
+        plain.close()
+        raise
+    return plain
 
 
 def look_up(host: str, port: int, seconds: float) -> Sequence[Address]:

@@ -65,6 +65,16 @@ def test_every_address_is_tried() -> None:
         assert fetch(dialer, server.origin) == b"yes"
 
 
+def test_an_address_of_a_family_that_is_not_spoken_here_is_passed_over() -> None:
+    """A name may have IPv6 addresses where the kernel has no IPv6."""
+    with ScriptedServer([reply(b"yes")]) as server:
+        unspoken = (255, socket.SOCK_STREAM, 0, "", ("::1", server.port))
+        addresses = [unspoken, (*V4, ("127.0.0.1", server.port))]
+        dialer = Dialer(Trust(), Limits(), resolve=lambda _host, _port, _seconds: addresses)
+
+        assert fetch(dialer, server.origin) == b"yes"
+
+
 def test_connections_are_quick_and_not_inherited() -> None:
     """TCP_NODELAY is set (one 44 ms stall was seen without it), and a child process gets no descriptor."""
     with ScriptedServer([reply(b"yes")]) as server:
