@@ -84,13 +84,20 @@ class Jobs:
         missing = [query for query in job.queries if query not in results]
         for query in job.queries:
             if query in results:
-                self._land(query, flights[query], results[query])
+                self._land_surely(query, flights[query], results[query])
             elif job.kind != "secrets":
-                self._land(query, flights[query], self.internal(query, "nothing came"))
+                self._land_surely(query, flights[query], self.internal(query, "nothing came"))
         for single in singles(missing) if job.kind == "secrets" else ():
             own = {query: flights[query] for query in single.queries}
             self.start(single.replace(ends_at=job.ends_at), own, wide=wide)
         self.land_stranded()
+
+    def _land_surely(self, query: Query, flight: Flight, result: Fetched | UpstreamError) -> None:
+        """Land; where there was no memory even for that, land without what was fetched."""
+        try:
+            self._land(query, flight, result)
+        except Exception as error:  # noqa: BLE001 (whoever waits, for this or another query, must not wait for ever)
+            self._land(query, flight, self.internal(query, type(error).__name__))
 
     def _fetched(self, job: Job) -> Mapping[Query, Fetched | UpstreamError]:
         try:

@@ -12,7 +12,10 @@ SECONDS = 1.0
 
 
 def start(
-    tick: Callable[[], object], report: Callable[[str, str], None], seconds: float = SECONDS
+    tick: Callable[[], object],
+    report: Callable[[str, str], None],
+    seconds: float = SECONDS,
+    start_thread: Callable[[Callable[[], None], tuple[()]], object] = start_new_thread,
 ) -> Callable[[], None]:
     """Call `tick` every `seconds` in a thread of its own; return what ends that."""
     latch = allocate_lock()
@@ -25,5 +28,8 @@ def start(
             except Exception as error:  # noqa: BLE001 (the next tick may do better)
                 report("error", f"a timer failed: {type(error).__name__}")
 
-    start_new_thread(run, ())
+    try:
+        start_thread(run, ())
+    except RuntimeError:
+        report("error", "no thread could be had for the timers: values are refreshed when they are read")
     return latch.release

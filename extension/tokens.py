@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from _thread import allocate_lock, start_new_thread
 
-from extension.core.errors import UpstreamError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,8 +31,9 @@ def environment_tokens(
         if value.startswith("file://"):
             try:
                 value = read(value.removeprefix("file://")).strip()
-            except OSError as error:
-                problems.append(f"{name} names a file that cannot be read: {error.strerror}")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", "not UTF-8")
+                problems.append(f"{name} names a file that cannot be read: {reason}")
                 continue
         if value:
             found.append(value.encode("utf-8", "surrogateescape"))
@@ -73,7 +72,7 @@ class Renewal:
     def __init__(
         self, ask: Callable[[], None], clock: Callable[[], float], forgotten: Callable[[], int] = lambda: 0
     ) -> None:
-        """Keep what asks; it blocks, and may raise UpstreamError. `forgotten` counts how often all was forgotten."""
+        """Keep what asks; it blocks, and may fail. `forgotten` counts how often all was forgotten."""
         self._forgotten = forgotten
         self._forgotten_then = 0
         self._ask = ask
@@ -101,14 +100,16 @@ class Renewal:
 
     def _run(self) -> None:
         forgotten = self._forgotten()
-        try:
-            self._ask()
-        except UpstreamError:
-            pass  # then nothing new counts, and those who wait are refused
-        finally:
-            with self._lock:
-                self._asked_at = self._clock()
-                self._forgotten_then = forgotten
-                waiting, self._waiting = self._waiting, []
+        self._try_to_ask()
+        with self._lock:
+            self._asked_at = self._clock()
+            self._forgotten_then = forgotten
+            waiting, self._waiting = self._waiting, []
         for then in waiting:
             then()
+
+    def _try_to_ask(self) -> None:
+        try:
+            self._ask()
+        except Exception:  # noqa: BLE001 (whatever it was: nothing new counts, and those who wait are refused)
+            return

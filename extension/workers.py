@@ -57,7 +57,7 @@ class Workers:
     def _run(self, sleeper: _Sleeper) -> None:
         """Work until there is nothing left and the thread is one too many."""
         while True:
-            sleeper.sleep()()  # no name here holds the work: it, and a value in it, lives no longer than it runs
+            self._do(sleeper)
             with self._lock:
                 if self._jobs:
                     sleeper.wake(self._jobs.popleft())
@@ -66,6 +66,13 @@ class Workers:
                     return
                 else:
                     self._sleepers.append(sleeper)
+
+    def _do(self, sleeper: _Sleeper) -> None:
+        """Wait for work and do it; no name here holds it: it, and a value in it, lives no longer than it runs."""
+        try:
+            sleeper.sleep()()
+        except Exception:  # noqa: BLE001 (it reports its own failures; a thread less would be one less for ever)
+            return
 
 
 class _Sleeper:

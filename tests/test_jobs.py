@@ -34,6 +34,7 @@ class Bench:
         self.landed: list[tuple[str, str]] = []
         self.reports: list[str] = []
         self.threads_are_out = False
+        self.landing_fails = 0
         self.counters = Counters()
         self.jobs = Jobs(self.fetch, self.submit, self.land, self.report, self.counters, clock=lambda: NOW)
 
@@ -54,6 +55,9 @@ class Bench:
     def land(self, query: Query, flight: Flight, result: Fetched | UpstreamError) -> None:
         """Note what landed."""
         assert isinstance(flight, Flight)
+        if self.landing_fails:
+            self.landing_fails -= 1
+            raise MemoryError(PLANTED)
         self.landed.append((query.id, result.code if isinstance(result, UpstreamError) else "value"))
 
     def report(self, level: str, sentence: str) -> None:
@@ -150,3 +154,12 @@ def test_a_defect_is_reported_without_its_text() -> None:
     bench.start("secret", A)
     assert bench.run() == [("a", "InternalFailure")]
     assert bench.reports == ["error: internal error while fetching secretsmanager://a: ValueError"]
+
+
+def test_what_cannot_land_lands_as_a_failure() -> None:
+    """Where memory is short: nobody waits for ever, neither for this query nor for those behind it."""
+    bench = Bench({A: VALUE, B: VALUE})
+    bench.landing_fails = 1
+    bench.start("secrets", A, B)
+    assert bench.run() == [("a", "InternalFailure"), ("b", "value")]
+    assert bench.reports == ["error: internal error while fetching secretsmanager://a: MemoryError"]

@@ -22,3 +22,16 @@ def test_ticks_until_it_is_stopped_and_survives_a_failing_tick():
 
     assert ticks.qsize() >= 2
     assert first == second == ("error", "a timer failed: ValueError")
+
+
+def test_where_no_thread_can_be_had_there_are_no_timers():
+    """That is said, and ends nothing."""
+    reports: list[tuple[str, str]] = []
+
+    def out_of_threads(*_arguments: object) -> None:
+        raise RuntimeError
+
+    stop = ticker.start(lambda: None, lambda *said: reports.append(said), start_thread=out_of_threads)
+    stop()
+
+    assert reports == [("error", "no thread could be had for the timers: values are refreshed when they are read")]

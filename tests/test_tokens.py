@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from queue import Queue
 from threading import Event
 
@@ -41,6 +42,16 @@ def test_says_which_variable_names_a_file_that_cannot_be_read():
     assert problems == ("AWS_TOKEN names a file that cannot be read: No such file or directory",)
 
 
+def test_a_file_that_is_no_text_is_said(tmp_path):
+    """It ends nothing: the other tokens still count."""
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    environment = {"AWS_TOKEN": f"file://{tmp_path}/token", "AWS_SESSION_TOKEN": "planted-3"}
+
+    tokens, problems = environment_tokens(environment, lambda path: Path(path).read_text(encoding="utf-8"))
+
+    assert (tokens, problems) == ((b"planted-3",), ("AWS_TOKEN names a file that cannot be read: not UTF-8",))
+
+
 def test_an_empty_variable_is_no_token():
     """An empty header must never match."""
     assert environment_tokens({"AWS_SESSION_TOKEN": ""}, no_file) == ((), ())
@@ -62,24 +73,23 @@ def test_follows_the_credential_endpoint():
 class Asking:
     """An endpoint that answers when it is let, and may fail."""
 
-    def __init__(self, *, fails: bool = False) -> None:
+    def __init__(self, failure: Exception | None = None) -> None:
         self.asked: Queue[None] = Queue()
         self.let = Event()
-        self._fails = fails
+        self._failure = failure
 
     def __call__(self) -> None:
         """Answer."""
         self.asked.put(None)
         self.let.wait(20)
-        if self._fails:
-            message = "no endpoint"
-            raise Unreachable(message)
+        if self._failure is not None:
+            raise self._failure
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_asks_once_for_all_who_wait(fails):
-    """Whoever comes while the endpoint is asked waits for the same answer, be it a failure."""
-    ask, done = Asking(fails=fails), Queue()
+@pytest.mark.parametrize("failure", [None, Unreachable("no endpoint"), RuntimeError("can't start new thread")])
+def test_asks_once_for_all_who_wait(failure):
+    """Whoever comes while the endpoint is asked waits for the same answer, be it a failure of whatever kind."""
+    ask, done = Asking(failure), Queue()
     renewal = Renewal(ask, Clock())
 
     waits = [renewal.request(lambda number=number: done.put(number)) for number in range(3)]

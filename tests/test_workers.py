@@ -152,6 +152,15 @@ def test_where_no_thread_at_all_can_be_had_it_says_so() -> None:
     assert begin(workers, 1)[0].open()
 
 
+def test_a_thread_outlives_its_work() -> None:
+    """Work reports its own failures; one that escapes it all the same costs no thread."""
+    starter = Starter()
+    workers = Workers(1, start=starter)
+    workers.submit({}.popitem)
+    assert begin(workers, 1)[0].open()
+    assert (workers.threads, starter.ended.acquire(blocking=False)) == (1, False)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_thread_at_rest_holds_no_work(jobs: int) -> None:
     """What a job refers to (a waiter, a held value) does not live until the next job, be it the first or a later."""

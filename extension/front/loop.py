@@ -64,8 +64,10 @@ class Front:
         self._door.open()
         try:
             while self._clients or not self.stopping:
-                self._take_turn()
+                self._take_turn_if_there_is_memory()
         finally:
+            for client in list(self._clients.values()):
+                client.drop()
             self.inbox.close()
             self._epoll.close()
             self.memo.forget()
@@ -79,6 +81,13 @@ class Front:
         self.inbox.put(begin)
 
     # What the loop does.
+
+    def _take_turn_if_there_is_memory(self) -> None:
+        """Take a turn; where there is no memory for it, give back what can be done without."""
+        try:
+            self._take_turn()
+        except MemoryError:
+            self.memo.forget()
 
     def _take_turn(self) -> None:
         """Wait for events, and handle each."""

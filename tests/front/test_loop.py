@@ -45,6 +45,31 @@ def test_survives_a_fault_of_its_own(start: Callable[..., Running]) -> None:
     assert "s3cret" not in report
 
 
+class ForgetfulClock:
+    """A clock that has no memory when it is asked to."""
+
+    def __init__(self) -> None:
+        self.faults: list[Exception] = []
+
+    def __call__(self) -> float:
+        """Return the time, or fail."""
+        if self.faults:
+            raise self.faults.pop()
+        return 1_800_000_000.0
+
+
+def test_a_turn_without_memory_costs_no_more_than_the_memo(start: Callable[..., Running]) -> None:
+    """What can be done without is given back, and the next turn does the work."""
+    clock = ForgetfulClock()
+    shell = start(clock=clock)
+    with Client(shell.address) as client:
+        assert client.get("/leased").reply().status == 200
+        assert len(shell.memo) == 1
+        clock.faults.append(MemoryError())
+        assert client.get("/ping").reply().status == 200
+        assert len(shell.memo) == 0
+
+
 def test_a_fault_with_the_first_read_costs_its_client_only(start: Callable[..., Running]) -> None:
     """Also where the fault comes while the client is being let in, its descriptor is closed."""
     shell = start(memo=FailingMemo())
