@@ -13,11 +13,12 @@ from _thread import allocate_lock, start_new_thread
 
 from extension.core.host import INIT_LIMIT_SECONDS, events, host_of, runs_daemon
 from extension.lambda_api import ExtensionsApiError, LambdaApi
-from extension.listen import PortTakenError, bind
+from extension.listen import CannotListenError, bind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
+    from collections.abc import Callable
 
     from extension.assembly import Sidecar
     from extension.core.errors import SidekeyError
@@ -50,12 +51,12 @@ def run(world: World) -> int:
 
 
 def _bind(world: World) -> tuple[list[socket], SidekeyError | None]:
-    """Bind, and leave it to the host how to say that the port is taken."""
+    """Bind, and leave it to the host how to say that the port cannot be had."""
     text = world.environment.get("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "").strip()
     fits = text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536  # noqa: PLR2004 (ports)
     try:
         return bind(int(text) if fits else DEFAULT_PORT), None
-    except PortTakenError as error:
+    except CannotListenError as error:
         return [], error
 
 
@@ -67,13 +68,23 @@ def _say(error: SidekeyError) -> int:
 
 
 class Serving:
-    """A server in a thread of its own."""
+    """A server in a thread of its own; `failed` is called if it ends by itself."""
 
-    def __init__(self, sidecar: Sidecar, listeners: list[socket], world: World, host: Host) -> None:
+    def __init__(
+        self,
+        sidecar: Sidecar,
+        listeners: list[socket],
+        world: World,
+        host: Host,
+        failed: Callable[[], object] = lambda: None,
+    ) -> None:
         """Start serving."""
         from extension.assembly import make_server
 
         self._server = make_server(sidecar, listeners, world, host)
+        self._listeners = listeners
+        self._log = sidecar.log
+        self._failed = failed
         self._ended = allocate_lock()
         self._ended.acquire()
         start_new_thread(self._run, ())
@@ -81,7 +92,12 @@ class Serving:
     def _run(self) -> None:
         try:
             self._server.run()
+        except Exception as error:  # noqa: BLE001 (the end of a thread would go unnoticed)
+            self._log.error(f"the server failed, nothing is answered any more: {type(error).__name__}")
+            self._failed()
         finally:
+            for listener in self._listeners:  # who comes now is told so, instead of waiting where nobody accepts
+                listener.close()
             self._ended.release()
 
     def drain(self, seconds: float) -> None:
@@ -106,16 +122,16 @@ class _Life:
         from extension.core.errors import SettingsError
 
         if taken is not None:
-            return self._give_up("Extension.PortTaken", taken.message)
+            return self._give_up(f"Extension.{taken.code}", taken.message)
         try:
             sidecar = assemble(self._world)
+            sidecar.store.shelf.own_account = account
+            self._start(sidecar)
+            serving = Serving(sidecar, listeners, self._world, self._host)
         except SettingsError as error:
             return self._give_up("Extension.InvalidSettings", error.message)
         except Exception as error:  # noqa: BLE001 (Lambda is told why, instead of a bare crash)
             return self._give_up("Extension.InternalError", f"the extension could not start: {type(error).__name__}")
-        sidecar.store.shelf.own_account = account
-        self._start(sidecar)
-        serving = Serving(sidecar, listeners, self._world, self._host)
         failures = self._await_prefetch(sidecar)
         if failures:
             return self._give_up("Extension.RequiredMissing", "; ".join(failures))

@@ -14,7 +14,13 @@ from extension.core.errors import SidekeyError
 BACKLOG = 1024
 
 
-class PortTakenError(SidekeyError):
+class CannotListenError(SidekeyError):
+    """The system does not let us listen."""
+
+    code = "CannotListen"
+
+
+class PortTakenError(CannotListenError):
     """Somebody else listens on our port."""
 
     code = "PortTaken"
@@ -22,7 +28,14 @@ class PortTakenError(SidekeyError):
 
 def bind(port: int) -> list[Socket]:
     """Return the listening sockets; PortTakenError names who is probably there. Without IPv6 there is only one."""
-    first = _listener(AF_INET, ("127.0.0.1", port))
+    try:
+        first = _listener(AF_INET, ("127.0.0.1", port))
+    except OSError as error:
+        msg = (
+            f"port {port} on 127.0.0.1 cannot be listened on: {error.strerror}; "
+            "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT names another (those below 1024 may need a privilege)"
+        )
+        raise CannotListenError(msg) from error
     try:
         return [first, _listener(AF_INET6, ("::1", first.getsockname()[1]))]
     except PortTakenError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import socket
 
 import pytest
 
-from extension.listen import PortTakenError, bind
+from extension.listen import CannotListenError, PortTakenError, bind
 
 
 def free_port() -> int:
@@ -53,3 +55,19 @@ def test_a_port_that_is_taken_on_ipv6_alone_is_taken():
 
     again = bind(port)
     [listener.close() for listener in again]
+
+
+def test_says_why_the_system_lets_nobody_listen():
+    """Lambda and the log shall hear of it, instead of a bare crash; and what else may be tried."""
+    next_free = os.dup(0)
+    os.close(next_free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_free, hard))
+    try:
+        with pytest.raises(CannotListenError) as caught:
+            bind(2773)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert caught.value.message.startswith("port 2773 on 127.0.0.1 cannot be listened on: Too many open files; ")
+    assert "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT" in caught.value.message
