@@ -108,6 +108,7 @@ class Store:
                 self.counters.misses += not wide
                 if self._flights.join(asked, deliverer(_bound(deliver, query), "miss", self.counters), now):
                     led.append(asked)
+                self._flights[asked].is_read |= not wide
             self._launch(led, wide=wide)
         self._jobs.land_stranded()
         for query, answer in ready:
@@ -150,7 +151,9 @@ class Store:
 
     def _wait(self, query: Query, waiter: Waiter, now: float, wants: Wants = "value") -> None:
         self.counters.misses += 1
-        if self._flights.join(query, waiter, now, wants=wants):
+        leads = self._flights.join(query, waiter, now, wants=wants)
+        self._flights[query].is_read = True
+        if leads:
             self._launch([query])
 
     def _launch(
@@ -170,6 +173,8 @@ class Store:
         with self._lock:
             landing = self._shelved(query, flight, result)
             waiters = self._flights.land(query, flight)
+            if landing.entry is not None:
+                landing.entry.is_read = flight.is_read
         self._changed()
         if landing.stale is not None and landing.error is not None:
             self._report(
@@ -206,7 +211,7 @@ class Store:
             return 0
         with self._lock:
             due = [entry for entry in self.shelf.cache if now >= entry.due_at or is_expired(entry.times, now)]
-            used = [entry for entry in due if entry.hits or not wanted.isdisjoint(entry.names)]
+            used = [entry for entry in due if entry.hits or entry.is_read or not wanted.isdisjoint(entry.names)]
             started = self._refresh([entry.asked for entry in used if now >= entry.retry_at], now, deadline)
         self._jobs.land_stranded()
         return started

@@ -384,7 +384,7 @@ def test_only_a_prefetch_is_wide_and_is_no_miss(wide: bool) -> None:
 def due_bench() -> Workbench:
     """Return a workbench in which `used` was read and `unused` was not, and both are due."""
     bench = Workbench()
-    ensured(bench, [secret_query("used"), secret_query("unused")])
+    ensured(bench, [secret_query("used"), secret_query("unused")], wide=True)
     bench.read(secret_query("used"))
     bench.clock.now += 90
     bench.jobs.clear()
@@ -403,6 +403,16 @@ def test_an_invocation_refreshes_what_is_due_and_of_use(wanted: list[str], refre
     assert [(job.queries[0].id, job.ends_at - bench.clock()) for job in bench.jobs] == [
         (name, 3.0) for name in refreshed
     ]
+
+
+def test_an_invocation_refreshes_what_a_read_has_waited_for() -> None:
+    """Who reads once in each of rare invocations finds it on its way."""
+    bench = Workbench()
+    bench.read(secret_query("rare"))
+    bench.run()
+    bench.clock.now += 1000
+
+    assert bench.store.refresh_due(bench.clock(), bench.clock() + 3) == 1
 
 
 def test_an_invocation_starts_nothing_that_cannot_end_in_it() -> None:

@@ -27,7 +27,7 @@ class Entry:
     """A value, its times and its use. Only the store changes it; the shells count their hits in it."""
 
     __slots__ = (
-        "asked", "current", "due_at", "failed_at", "failure", "hits", "names", "past_hits", "query", "ready",
+        "asked", "current", "due_at", "failed_at", "failure", "hits", "is_read", "names", "past_hits", "query", "ready",
         "replaced_at", "retry_at", "rotation", "times", "used_at", "value",
     )  # fmt: skip
 
@@ -45,6 +45,7 @@ class Entry:
         self.current = True
         self.hits = 0
         self.past_hits = 0
+        self.is_read = False
         self.used_at = times.fetched_at
         self.failure: UpstreamError | None = None
         self.failed_at: float | None = None

@@ -28,14 +28,15 @@ CLOCK_TOLERANCE_SECONDS = 1.0
 class Flight:
     """A fetch under way; `keep` tells whether its value may go into the cache, `wants` what its leader was after."""
 
-    __slots__ = ("begun_at", "ends_at", "keep", "waiters", "wants")
+    __slots__ = ("begun_at", "ends_at", "is_read", "keep", "waiters", "wants")
 
     def __init__(self, *, keep: bool, wants: Wants = "value", ends_at: float = FOR_EVER) -> None:
-        """Start with nobody waiting; `begun_at` is set when a worker takes it."""
+        """Start with nobody waiting; `begun_at` is set when a worker takes it, `is_read` when a reader waits."""
         self.keep = keep
         self.wants = wants
         self.ends_at = ends_at
         self.begun_at: float | None = None
+        self.is_read = False
         self.waiters: list[Waiter] = []
 
 
