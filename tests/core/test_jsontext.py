@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -74,6 +77,37 @@ def test_errors_hold_nothing_of_the_text(source: bytes | str) -> None:
         jsontext.loads(source)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+ALONE = """
+import sys
+sys.path.insert(0, {root!r})
+from extension.core.jsontext import loads
+for text in {texts!r}:
+    try:
+        loads(text)
+    except ValueError as error:
+        print(error)
+"""
+BROKEN = [
+    '{"a',
+    '"abc',
+    '{"a":"\\u12"}',
+    '{"a":"\\x"}',
+    '"\x01"',
+    "{1:2}",
+    '{"a":1,}',
+    '{"a" 1}',
+    '{"a":1 "b":2}',
+    "[1,",
+]
+
+
+def test_is_as_strict_where_json_was_never_imported() -> None:
+    """The C scanner would raise what `json` defines, and fails otherwise without it: as it is on Lambda."""
+    probe = ALONE.format(root=str(Path(__file__).parents[2]), texts=BROKEN)
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", probe], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["not JSON"] * len(BROKEN)
 
 
 def test_a_sensitive_value_is_not_written() -> None:
