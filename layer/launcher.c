@@ -69,13 +69,16 @@ static long count_of(char **strings)
     return count;
 }
 
-/* Fills `kept` with the variables that harm nobody, and the plainest locale, which no file has to be read for. */
+/* Fills `kept` with the variables that harm nobody, and two of ours: the plainest locale, which no file has to be read
+ * for, and one heap for all threads, which saves 0.7 MB and its page faults (they take turns anyway).
+ */
 static void keep_harmless(char **environment, const char **kept)
 {
     for (; *environment; environment++)
         if (!is_dropped(*environment))
             *kept++ = *environment;
     *kept++ = "LC_ALL=C";
+    *kept++ = "MALLOC_ARENA_MAX=1";
     *kept = 0;
 }
 
@@ -95,7 +98,7 @@ __attribute__((noreturn, used)) void start(char **stack)
         ": the layer is incomplete, or built for the other architecture; attach the zip of this function's own\n";
     long count = (long)stack[0];
     char **given = stack + 1 + count + 1;
-    const char *environment[count_of(given) + 2];
+    const char *environment[count_of(given) + 3];
     const char *arguments[] = {
         INTERPRETER, "-I", "-S", "-B", "-u", "-X", "utf8=1", PROGRAM, count ? base_name(stack[1]) : "sidekey", 0,
     };
