@@ -101,9 +101,11 @@ class Exchange:
             msg = f"{call.about}: {error.message}"
             raise type(error)(msg, code=error.code) from error
 
-    def fault(self, response: Response, call: Call) -> UpstreamError:
-        """Return the error that a response means."""
-        return fault(response, call.about, self._wall() + self._clock_error_seconds)
+    def fault(self, response: Response, call: Call, credentials: Credentials) -> UpstreamError:
+        """Return the error that a response means; it does not repeat what the call was signed with."""
+        kept = (credentials.secret_access_key, credentials.session_token)
+        hidden = [text.reveal() for text in kept if text is not None]
+        return fault(response, call.about, self._wall() + self._clock_error_seconds, hidden)
 
     def learn_clock(self, response: Response) -> bool:
         """Take the service's time for ours; tell whether that changed much."""
@@ -137,7 +139,7 @@ class _Attempt:
         response = self._exchange.send(self._call, self._endpoint, self._credentials, self._deadline)
         if response.status == _OK:
             return response
-        error = self._exchange.fault(response, self._call)
+        error = self._exchange.fault(response, self._call, self._credentials)
         if self._remedied(error.code, response):
             return self.make()
         raise error

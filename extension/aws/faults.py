@@ -6,12 +6,14 @@ the request, as signature errors do with every header, the session token among t
 
 from __future__ import annotations
 
-from extension.core.errors import Refused, Throttled, Unavailable
+from extension.core.errors import Refused, Throttled, Unavailable, Unreachable
 from extension.core.instant import http_date
 from extension.core.jsontext import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from extension.core.errors import UpstreamError
     from extension.upstream.http1 import Response
 
@@ -48,12 +50,21 @@ _ADVICE = {
 }
 _SIGNATURE_ADVICE = "the signature was not accepted; check the credentials and the clock"
 _CREDENTIALS_ADVICE = "the credentials were not accepted; they have expired or do not exist"
+_BETWEEN = "is there a proxy in between?"
 _LONGEST_MESSAGE = 1000
+_LONGEST_CODE = 100
 
 
-def fault(response: Response, about: str, wall_seconds: float) -> UpstreamError:
-    """Return the error that a response means; `about` names what was asked for, the wall clock dates `Retry-After`."""
+def fault(response: Response, about: str, wall_seconds: float, hidden: Iterable[str] = ()) -> UpstreamError:
+    """Return the error that a response means; `about` names what was asked for, the wall clock dates `Retry-After`.
+
+    A sentence that repeats any of the `hidden` texts, our credentials, is not passed on.
+    """
     code, message = code_and_message(response)
+    if any(text in message for text in hidden):
+        message = ""
+    if response.status < 400:  # noqa: PLR2004 (no success, and no refusal: somebody else's answer)
+        return Unreachable(f"{about}: the answer has status {response.status}, which AWS never gives; {_BETWEEN}")
     if code in _THROTTLING or response.status == 429:  # noqa: PLR2004 (Too Many Requests)
         pause = retry_after_seconds(response, wall_seconds)
         return Throttled(f"{about}: AWS throttles the calls ({code})", retry_after_seconds=pause, code=code)
@@ -82,6 +93,8 @@ def _sentence(code: str, message: str) -> str:
         return _CREDENTIALS_ADVICE
     said = "".join(character for character in message if character.isprintable())[:_LONGEST_MESSAGE].rstrip(". ")
     advice = _denied_advice(said) if code in _DENIED else _ADVICE.get(code)
+    if code.startswith("HTTP"):
+        advice = f"AWS gives a reason with every refusal, this answer has none; {_BETWEEN}"
     return "; ".join(part for part in (said or code, advice) if part)
 
 
@@ -101,7 +114,8 @@ def code_and_message(response: Response) -> tuple[str, str]:
         fields = _object(response.body)
         code = code or str(fields.get("__type") or fields.get("code") or "")
         message = str(fields.get("message") or fields.get("Message") or "")
-    return code.rpartition("#")[2].partition(":")[0] or f"HTTP{response.status}", message
+    name = "".join(filter(str.isalnum, code.rpartition("#")[2].partition(":")[0]))[:_LONGEST_CODE]
+    return name or f"HTTP{response.status}", message
 
 
 def _object(body: bytes) -> dict[str, object]:

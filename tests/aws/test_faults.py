@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extension.aws.faults import code_and_message, fault, refusal, retry_after_seconds, tag
-from extension.core.errors import Refused, Throttled, Unavailable, UpstreamError
+from extension.core.errors import Refused, Throttled, Unavailable, Unreachable, UpstreamError
 from extension.upstream.http1 import Response
 
 NOW = 1_445_412_480.0
@@ -38,6 +38,8 @@ def refused(code: str, message: str) -> str:
         (response(502, b"<html>Bad gateway</html>"), ("HTTP502", "")),
         (response(503, b"\xff"), ("HTTP503", "")),
         (response(400, b"[]"), ("HTTP400", "")),
+        (response(400, b'{"__type":"Odd\\r\\nX-Odd: 1"}'), ("OddXOdd", "")),
+        (response(400, b'{"__type":"' + b"T" * 9999 + b'"}'), ("T" * 100, "")),
     ],
 )
 def test_code_and_sentence_are_found(answer: Response, expected: tuple[str, str]) -> None:
@@ -57,7 +59,9 @@ def test_code_and_sentence_are_found(answer: Response, expected: tuple[str, str]
         (400, "InternalServiceError", Unavailable, True),
         (500, "InternalFailure", Unavailable, True),
         (503, "", Unavailable, True),
-        (302, "", Refused, False),
+        (407, "", Refused, False),
+        (302, "", Unreachable, True),
+        (204, "", Unreachable, True),
     ],
 )
 def test_code_and_status_choose_the_error(status: int, code: str, kind: type[UpstreamError], transient: bool) -> None:
@@ -94,6 +98,20 @@ def test_signature_errors_repeat_nothing() -> None:
     """AWS repeats the whole request in these messages, the session token among it; we do not."""
     assert "planted" not in refused("SignatureDoesNotMatch", "The canonical string was x-amz-security-token:planted")
     assert "planted" not in refused("IncompleteSignatureException", "Authorization=planted")
+
+
+def test_a_sentence_that_repeats_our_credentials_is_not_passed_on() -> None:
+    """Whoever stands in between may answer with what was sent."""
+    answer = response(400, b'{"__type":"Odd","message":"you sent x-amz-security-token: planted"}')
+
+    assert fault(answer, "ssm:///app", NOW, ["other", "planted"]).message == "ssm:///app: Odd"
+
+
+def test_a_refusal_without_a_reason_is_not_aws_s() -> None:
+    """A page of somebody else's says where to look."""
+    assert fault(response(403, b"<html>Blocked</html>"), "ssm:///app", NOW).message == (
+        "ssm:///app: HTTP403; AWS gives a reason with every refusal, this answer has none; is there a proxy in between?"
+    )
 
 
 def test_a_long_message_with_odd_characters_is_tamed() -> None:
