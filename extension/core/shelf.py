@@ -114,6 +114,7 @@ class Shelf:
 
     def fail(self, query: Query, error: UpstreamError, now: float, *, begun_at: float | None = None) -> Landing:
         """Take what went wrong; the old entry stands in where it may, and is ended where it must be."""
+        _forget_whence(error)
         newer = self._newer(query, now if begun_at is None else begun_at, now)
         if newer is not None:
             return Landing(entry=newer)
@@ -140,3 +141,8 @@ class Shelf:
         """Forget everything."""
         self.cache.clear()
         self._negatives.clear()
+
+
+def _forget_whence(error: UpstreamError) -> None:
+    """Let go of the frames an error came through: they hold requests, credentials and half answers."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None

@@ -186,6 +186,17 @@ def test_a_stale_value_is_marked_told_and_counted(
     assert "sample-1" not in said + metrics
 
 
+def test_a_failure_that_is_kept_keeps_nothing_of_the_call(sidecar: Sidecar, faulty: FaultyServer, name: str) -> None:
+    """Neither its signed request nor half an answer: no frame of the call lives on in the error."""
+    faulty.fault = faults.after(faults.head, faults.hang_up)
+    sidecar.clock.now += EXPIRED_SECONDS
+    sidecar.read(value_of(name))
+    (failure,) = [entry.failure for entry in sidecar.parts.store.shelf.cache]
+
+    assert failure is not None
+    assert (failure.__traceback__, failure.__cause__, failure.__context__) == (None, None, None)
+
+
 def test_staleness_has_a_bound(sidecar: Sidecar, faulty: FaultyServer, name: str) -> None:
     """An hour past the TTL the old value is good for nothing, and failed refreshes have not renewed it."""
     faulty.fault = BROKEN
