@@ -203,7 +203,7 @@ class _Life:
     def _on_invoke(self, sidecar: Sidecar, deadline: float) -> None:
         """Start what this invocation may need; never wait for it."""
         if self._host == "snap-start" and not self._invoked:
-            wake(sidecar)
+            wake(sidecar, deadline)
         elif sidecar.settings.refresh != "read":
             sidecar.store.refresh_due(self._world.clock(), deadline, sidecar.prefetch.queries)
         self._invoked = True
@@ -224,14 +224,14 @@ def collect_garbage_again() -> None:
     gc.enable()
 
 
-def wake(sidecar: Sidecar) -> None:
+def wake(sidecar: Sidecar, deadline: float) -> None:
     """Begin anew after a snapshot: nothing from before it is trusted, and the clones must not share randomness."""
     from _ssl import RAND_add
-    from os import urandom
+    from posix import urandom
 
     RAND_add(urandom(48), 48.0)
     sidecar.forget(keeping=True)
-    sidecar.prefetch.start()
+    sidecar.prefetch.start(deadline)
 
 
 def tick(sidecar: Sidecar, world: World) -> None:

@@ -35,11 +35,11 @@ class Prefetch:
         self._failed: dict[Query, SidekeyError] = {}
         self._waiting = set(self.queries)
 
-    def start(self) -> None:
-        """Ask for everything at once, over as many connections as a prefetch may use."""
+    def start(self, ends_at: float = float("inf")) -> None:
+        """Ask for everything at once, over as many connections as a prefetch may use, and no longer than `ends_at`."""
         self._latch.acquire()
         if self.queries:
-            self._store.ensure([wish.reference.query for wish in self._wishes], self._take, wide=True)
+            self._store.ensure([wish.reference.query for wish in self._wishes], self._take, wide=True, ends_at=ends_at)
         else:
             self._latch.release()
 

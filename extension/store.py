@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from extension.core.shelf import Fetched, Shelf
     from extension.jobs import Fetch, Submit
 
+    Told = Callable[[Query, Answer], None]
+
 
 class Store:
     """Thread-safe; all it needs of the world is injected."""
@@ -92,7 +94,7 @@ class Store:
             self._wait(query, deliverer(deliver, "miss", self.counters), now)
         return answer
 
-    def ensure(self, queries: Iterable[Query], deliver: Callable[[Query, Answer], None], *, wide: bool = False) -> None:
+    def ensure(self, queries: Iterable[Query], deliver: Told, *, wide: bool = False, ends_at: float = FOR_EVER) -> None:
         """Read many, fetching together what is missing; `deliver` is called for each, at once or from a worker."""
         ready: list[tuple[Query, Answer]] = []
         led = []
@@ -106,10 +108,11 @@ class Store:
                     ready.append((query, answer))
                     continue
                 self.counters.misses += not wide
-                if self._flights.join(asked, deliverer(_bound(deliver, query), "miss", self.counters), now):
+                waiter = deliverer(_bound(deliver, query), "miss", self.counters)
+                if self._flights.join(asked, waiter, now, ends_at=ends_at):
                     led.append(asked)
                 self._flights[asked].is_read |= not wide
-            self._launch(led, wide=wide)
+            self._launch(led, wide=wide, ends_at=ends_at)
         self._jobs.land_stranded()
         for query, answer in ready:
             deliver(query, answer)
@@ -241,5 +244,5 @@ def _stopped() -> Stopping:
     return Stopping("the extension is shutting down")
 
 
-def _bound(deliver: Callable[[Query, Answer], None], query: Query) -> Deliver:
+def _bound(deliver: Told, query: Query) -> Deliver:
     return lambda answer: deliver(query, answer)

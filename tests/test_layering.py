@@ -28,9 +28,8 @@ SLOW_ON_PURPOSE = {
     "extension/aws/credentials.py": {"botocore.exceptions", "botocore.session"},
     "extension/core/config.py": {"tomllib"},
     "extension/core/settings.py": {"difflib"},
-    "extension/lifecycle.py": {"os"},
 }
-"""What is imported inside a function, on a rare path: a person's machine, a TOML file, a typo, a snapshot's end."""
+"""What is imported inside a function, on a rare path: a person's machine, a TOML file, a typo."""
 
 PURE = [name for name in NAMES if name.startswith("extension/core/")]
 LEAN = [name for name in NAMES if not name.startswith("extension/back/")]

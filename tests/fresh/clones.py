@@ -34,7 +34,7 @@ def serve(sidecar: Any, world: World, target: str, token: str) -> dict[str, Any]
     port = listeners[0].getsockname()[1]
     server = make_server(sidecar, listeners, world, "snap-start")
     Thread(target=server.run, daemon=True).start()
-    wake(sidecar)
+    wake(sidecar, time.time() + 60)
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", target, headers={"X-Vault-Token": token})
     body = connection.getresponse().read().decode()
