@@ -13,6 +13,7 @@ import time
 from extension.lifecycle import run
 from extension.world import World
 
+STDERR = 2
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the others waiting: with Python's own 5 ms a hit waits for a whole refresh, and the first
 secret of a prefetch for the handshakes of the others."""
@@ -31,9 +32,17 @@ def _environment() -> dict[str, str]:
     }
 
 
+def _hold_standard_streams() -> None:
+    """Take the place of a closed standard stream: our first sockets would, and the log would go into one of them."""
+    while (descriptor := posix.open("/", posix.O_RDONLY)) <= STDERR:
+        pass
+    posix.close(descriptor)
+
+
 def main() -> None:
     """Run until the host ends us. `sys.argv[1]`, if given, is the name to register by: the extension file's own."""
     gc.disable()
+    _hold_standard_streams()
     sys.setswitchinterval(SWITCH_SECONDS)
     world = World(
         environment=_environment(),

@@ -20,11 +20,12 @@ from tests.contract.client import Client, Reply, converse
 from tests.servers.runtime_api import RuntimeApi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
 ROOT = Path(__file__).parents[3]
 PROFILES = ("front", "back")
+PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
 TOKEN = CREDENTIALS["AWS_SESSION_TOKEN"]
 TOKEN_LINE = f"X-Aws-Parameters-Secrets-Token: {TOKEN}"
 COMMANDS = {
@@ -43,18 +44,20 @@ def free_port() -> int:
 class Service:
     """Use as a context manager. `settings` are environment variables; an empty one is left out."""
 
-    def __init__(self, profile: str, url: str, settings: Mapping[str, str] | None = None) -> None:
-        """Prepare a service whose AWS is at `url`."""
+    def __init__(
+        self, profile: str, url: str, settings: Mapping[str, str] | None = None, command: Sequence[str] = ()
+    ) -> None:
+        """Prepare a service whose AWS is at `url`, started by `command` if one is given."""
         self.profile = profile
-        self.port = free_port()
+        self.port = int((settings or {}).get(PORT) or free_port())
         self.address = ("127.0.0.1", self.port)
         self.status: int | None = None
-        self._command = COMMANDS[profile]
+        self._command = command or COMMANDS[profile]
         given = {
             **CREDENTIALS,
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": url,
-            "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(self.port),
+            PORT: str(self.port),
             "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL": "debug",
             **(settings or {}),
         }
