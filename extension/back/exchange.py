@@ -53,7 +53,7 @@ def settle(future: asyncio.Future[Response], response: Response) -> None:
 
 def rendered(response: Response, exchange: Exchange) -> web.Response:
     """Put a response into aiohttp's form, with all its header fields in our order."""
-    headers = fields(response, exchange.request, close=exchange.close)
+    headers = fields(response, exchange.request.version, close=exchange.close)
     form = web.Response(status=response.status, reason=response.reason, body=response.body, headers=headers)
     if exchange.close:
         form.force_close()

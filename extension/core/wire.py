@@ -72,7 +72,7 @@ class Request:
 class Response:
     """An answer; a `lease` allows its bytes to be sent again to the same request while the lease is current."""
 
-    __slots__ = ("body", "content_type", "headers", "lease", "status")
+    __slots__ = ("body", "content_type", "headers", "lease", "status", "written")
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class Response:
         self.content_type = content_type
         self.headers = headers
         self.lease = lease
+        self.written: dict[tuple[bytes, bool, bool], bytes] = {}
 
     @property
     def reason(self) -> str:
@@ -99,7 +100,7 @@ class Response:
         return f"<Response {self.status}>"
 
 
-def fields(response: Response, request: Request | None, *, close: bool) -> list[tuple[str, str]]:
+def fields(response: Response, version: bytes, *, close: bool) -> list[tuple[str, str]]:
     """List an answer's header fields in their order on the wire."""
     listed = [
         ("Content-Type", response.content_type),
@@ -109,7 +110,7 @@ def fields(response: Response, request: Request | None, *, close: bool) -> list[
     ]
     if close:
         listed.append(("Connection", "close"))
-    elif request is not None and request.version == b"HTTP/1.0":
+    elif version == b"HTTP/1.0":
         listed.append(("Connection", "keep-alive"))
     return listed
 
@@ -122,8 +123,17 @@ def _tame(value: str) -> str:
 
 
 def encode(response: Response, request: Request | None, *, close: bool) -> bytes:
-    """Write an answer; `request` is None where none could be read."""
-    version = "1.1" if request is None else request.version.decode()[5:]
-    lines = [f"{name}: {value}\r\n" for name, value in fields(response, request, close=close)]
-    head = f"HTTP/{version} {response.status} {response.reason}\r\n{''.join(lines)}\r\n".encode("latin-1")
-    return head if request is not None and request.method == b"HEAD" else head + response.body
+    """Write an answer, once for each way that it may be sent; `request` is None where none could be read."""
+    version = b"HTTP/1.1" if request is None else request.version
+    way = (version, request is not None and request.method == b"HEAD", close)
+    written = response.written.get(way)
+    if written is None:
+        written = response.written[way] = _write(response, *way)
+    return written
+
+
+def _write(response: Response, version: bytes, is_head: bool, close: bool) -> bytes:
+    lines = [f"{name}: {value}\r\n" for name, value in fields(response, version, close=close)]
+    start = f"{version.decode()} {response.status} {response.reason}\r\n"
+    head = f"{start}{''.join(lines)}\r\n".encode("latin-1")
+    return head if is_head else head + response.body

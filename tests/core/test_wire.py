@@ -50,6 +50,13 @@ def test_says_what_becomes_of_the_connection(version: bytes, close: bool, said: 
     assert next((line for line in lines if line.startswith(b"Connection")), None) == said
 
 
+def test_writes_each_form_once() -> None:
+    """The same answer to another request of the same form is the same bytes, which are kept but once."""
+    answer = Response(200, b"s3cret")
+    assert encode(answer, request(), close=False) is encode(answer, request(), close=False)
+    assert encode(answer, request(), close=False) != encode(answer, request(), close=True)
+
+
 def test_answers_without_a_request() -> None:
     """Where no request could be read, the answer is HTTP/1.1."""
     assert encode(Response(400, b"{}"), None, close=True).startswith(b"HTTP/1.1 400 Bad Request\r\n")
