@@ -46,6 +46,7 @@ class Upstream:
         self.calls: list[Call] = []
         self._aws = aws
         self._numbers = count(1)
+        self._clients: dict[tuple[str, str], Any] = {}
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._door = Door(listener, self._record)
@@ -66,14 +67,16 @@ class Upstream:
         return answer
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """Return a boto3 client, whose calls are not counted."""
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self._aws.endpoint,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        """Return a boto3 client, whose calls are not counted; making one takes longer than most tests."""
+        if (service, region) not in self._clients:
+            self._clients[service, region] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self._aws.endpoint,
+                aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            )
+        return self._clients[service, region]
 
     def new_name(self) -> str:
         """Return a name that nobody has had."""
