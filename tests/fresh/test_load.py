@@ -40,7 +40,9 @@ FAULTS = (
     faults.said("400 Bad Request", "ThrottlingException"),
     faults.late(0.02),
 )
-HITS, ROUNDS = 500, 9
+UPSTREAM = 3
+"""Connections to AWS, which come and go with the faults."""
+HITS, ROUNDS = 500, 11
 HANGING = 8
 
 
@@ -165,7 +167,7 @@ def test_no_answer_is_wrong_and_none_is_lost_and_nothing_grows(
     assert load.answered > 20 * CLIENTS
     assert min(load.versions.values()) > 2
     assert min(each.memory_kib for each in last) - min(each.memory_kib for each in second) <= GROWTH_KIB
-    assert min(each.descriptors for each in last) <= max(each.descriptors for each in second)
+    assert min(each.descriptors for each in last) <= max(each.descriptors for each in second) + UPSTREAM
 
 
 def hanging(release: Event) -> Callable[[Call], None]:
@@ -205,17 +207,22 @@ class Hits:
         release = Event()
         self._plain.fault = Fault(hanging(release))
         with self._process.connect() as link, ThreadPoolExecutor(HANGING) as others:
-            p99_of_hits(link, self._request)
-            alone = p99_of_hits(link, self._request)
+            before = self._warm_p99(link)
             misses = [others.submit(self._process.read, value_of(f"absent/{number}-{each}")) for each in range(HANGING)]
             until(lambda: len(self._hanging()) >= 3)
-            beside = p99_of_hits(link, self._request)
+            beside = self._warm_p99(link)
             unanswered = [miss.done() for miss in misses]
             release.set()
             statuses = {miss.result().status for miss in misses}
+            after = self._warm_p99(link)
         self._plain.requests.clear()
         assert (set(unanswered), statuses) == ({False}, {400})
-        return beside / alone
+        return 2 * beside / (before + after)
+
+    def _warm_p99(self, link: socket.socket) -> float:
+        """Measure when what was begun has settled."""
+        p99_of_hits(link, self._request)
+        return p99_of_hits(link, self._request)
 
     def _hanging(self) -> list[object]:
         return [request for request in self._plain.requests if b"absent/" in request.body]
