@@ -674,5 +674,5 @@ class Life(RuleBasedStateMachine):
         self.every_answer_is_within_its_bound()
 
 
-Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-TestLife = Life.TestCase
+Life.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestLife = pytest.mark.timeout(300)(Life.TestCase)

