@@ -8,6 +8,10 @@ all of it can be said at once.
 
 from __future__ import annotations
 
+from errno import EFBIG
+from posix import O_NONBLOCK
+from posix import open as posix_open
+
 from extension.access import Access
 from extension.application import Application
 from extension.aws.endpoints import EndpointSettings
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
             """End `run`, from another thread."""
 
 
+MAX_TEXT_CHARACTERS = 1 << 20
 LANDING_SECONDS = 1.0
 """Beyond its bound, what a fetch may take before it counts as frozen."""
 
@@ -177,8 +182,16 @@ def _distinct(wishes: tuple[Wish, ...], home: Home) -> tuple[Wish, ...]:
 
 
 def _read_text(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+    """Read a text, which is no pipe that nobody writes to, and not without end."""
+    with open(path, encoding="utf-8", opener=_open_at_once) as file:
+        text = file.read(MAX_TEXT_CHARACTERS + 1)
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise OSError(EFBIG, f"it has more than {MAX_TEXT_CHARACTERS} characters")
+    return text.removeprefix("\ufeff")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return posix_open(path, flags | O_NONBLOCK)
 
 
 def make_server(sidecar: Sidecar, listeners: list[socket], world: World, host: Host) -> Server:

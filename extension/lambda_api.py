@@ -163,9 +163,10 @@ def _connect(address: str) -> Socket:
     link = Socket(AF_INET, SOCK_STREAM)
     try:
         link.connect((host, int(port)))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         link.close()
-        raise ConnectionError(*error.args) from error
+        why = error.args if isinstance(error, OSError) else (0, "the address is not host:port")
+        raise ConnectionError(*why) from error
     return link
 
 
