@@ -257,9 +257,7 @@ def test_nobody_there_is_said_with_the_address() -> None:
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:9001/x", " "])
 def test_an_address_that_is_none_is_said(address: str) -> None:
     """A bad AWS_LAMBDA_RUNTIME_API is an error of ours."""
-    with pytest.raises(
-        ExtensionsApiError, match=f"at {address} gave no usable answer .*: the address is not host:port"
-    ):
+    with pytest.raises(ExtensionsApiError, match=f"at {address} gave .* the address is not host:port"):
         LambdaApi(address).register("sidekey", ["INVOKE"])
 
 
