@@ -105,7 +105,7 @@ def _spelled(action: str) -> str:
 
 
 class ExtensionsApi(asyncio.Protocol):
-    """One connection to Lambda's Extensions API: `register` is answered, `next` never."""
+    """One connection to Lambda's Extensions API: `register` is answered at once, `next` when there is an invocation."""
 
     def __init__(self, cloud: Cloud) -> None:
         """Wait for calls."""
@@ -125,6 +125,12 @@ class ExtensionsApi(asyncio.Protocol):
             self._cloud.note("registered", now)
         elif b"/event/next " in data:
             self._cloud.note("next", now)
+            self._cloud.waiting = self
+
+    def invoke(self) -> None:
+        """Answer `next` with an INVOKE that has a minute."""
+        body = json.dumps({"eventType": "INVOKE", "deadlineMs": int((time.time() + 60) * 1000), "requestId": "r"})
+        self._transport.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
 
 
 class Cloud:
@@ -137,6 +143,7 @@ class Cloud:
         self.latencies: list[float] = []
         self.connections = 0
         self.calls = 0
+        self.waiting: ExtensionsApi | None = None
         self.authority = os.path.join(folder, "authority.pem")
         maker = trustme.CA()
         maker.cert_pem.write_to_path(self.authority)

@@ -110,13 +110,7 @@ class Servers:
 
     async def start(self) -> None:
         """Start ours, take an answer of it, and start the others with the same body."""
-        names = ["bench/0", "large", "binary", *(f"bench/{n}" for n in range(1, 50))]
-        references = ",".join(f"secretsmanager://{name}" for name in names)
-        ready = asyncio.Event()
-        self._cloud.note = lambda what, _when: ready.set() if what == "next" else None
-        environment = self._cloud.environment(5, 0, SIDEKEY_PREFETCH=references)
-        self._spawn("sidekey", EXTENSIONS["layer"], environment)
-        await ready.wait()
+        await self.start_own()
         body = await fetch(PORTS["sidekey"], BY_NAME)
         others: dict[str, Sequence[str]] = {
             "nginx": ("/usr/sbin/nginx", "-c", str(self._nginx(body))),
@@ -126,6 +120,17 @@ class Servers:
         for name, command in others.items():
             self._spawn(name, command, {"PATH": "/usr/local/bin:/usr/bin:/bin"})
             await listening(PORTS[name])
+
+    async def start_own(self, **settings: str) -> int:
+        """Start ours, wait until it has prefetched, and return its process id."""
+        names = ["bench/0", "large", "binary", *(f"bench/{n}" for n in range(1, 50))]
+        references = ",".join(f"secretsmanager://{name}" for name in names)
+        ready = asyncio.Event()
+        self._cloud.note = lambda what, _when: ready.set() if what == "next" else None
+        environment = self._cloud.environment(5, 0, SIDEKEY_PREFETCH=references, **settings)
+        self._spawn("sidekey", EXTENSIONS["layer"], environment)
+        await ready.wait()
+        return self.processes["sidekey"].pid
 
     def _nginx(self, body: str) -> Path:
         """Write nginx's configuration."""
