@@ -1,7 +1,9 @@
 """How many instructions a start and an answer cost: what no busy machine can blur.
 
 The measure is a bare start of the same interpreter, for builds differ. The limits stand about a tenth above what was
-counted; whoever makes the code faster may lower them, and who must raise one says why in the commit.
+counted; whoever makes the code faster may lower them, and who must raise one says why in the commit. The limit of a
+whole start has room for a third handshake: how many connections are dialled is a matter of timing, and a busy machine
+has made three (3.6 with two, 4.6 seen with three).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from tests.servers.scripted import ScriptedServer
 
 MOST_FOR_REGISTER = 1.1
-MOST_FOR_NEXT = 4.2
+MOST_FOR_NEXT = 4.9
 MOST_FOR_1000_HITS = 0.54
 MOST_FOR_1000_SHAPES = 5.8
 HIT = f"GET /value?ref=secretsmanager://one HTTP/1.1\r\nHost: localhost\r\nX-Aws-Parameters-Secrets-Token: {TOKEN}\r\n"
