@@ -133,6 +133,7 @@ def test_status_and_metrics_tell_no_value(service: Service, upstream: Upstream) 
         "GET {} HTTP/1.1\r\nHost: localhost:2773\r\nConnection: close\r\nAccept-Encoding: gzip, deflate\r\n",
         "GET {} HTTP/1.1\r\nhost: 127.0.0.1\r\nContent-Length: 0\r\nContent-Type: application/json\r\n",
         "GET {} HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Mode: cors\r\nUser-Agent: node\r\nAccept: */*\r\n",
+        "GET {} HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHost: localhost\r\n",
         "\r\nGET {} HTTP/1.1\r\nHost: [::1]:2773\r\nConnection: Keep-Alive\r\n",
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.contract.service.process import PROFILES, Service, wait_for
 from tests.servers.fake_aws import FakeAws
-from tests.servers.scripted import ScriptedServer, reply
+from tests.servers.scripted import ScriptedServer, Wire, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +80,44 @@ def test_a_batch_that_is_refused_is_fetched_singly(profile: str, code: str) -> N
     assert [reply.body.decode() for reply in replies] == NAMES
     assert aws.calls == [SINGLE] * 50
     assert 1 <= len(batches) <= 3
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_is_late_goes_on_arriving(profile: str) -> None:
+    """Init waits no longer than it may; who asks meanwhile waits for the same call, and nothing is "not ready"."""
+    aws, let = FakeAws("eu-central-1"), Event()
+    aws.put_secret("late", SecretString="x")
+
+    def answer(wire: Wire) -> None:
+        assert let.wait(20)
+        aws(wire)
+
+    settings = {**listed("late"), "SIDEKEY_PREFETCH_TIMEOUT_MS": "1"}
+    with (
+        ScriptedServer([answer]) as server,
+        Service(profile, server.url, settings) as service,
+        ThreadPoolExecutor(1) as elsewhere,
+    ):
+        under_way = service.get("/ready")
+        asked = elsewhere.submit(service.get, "/value?ref=secretsmanager://late")
+        let.set()
+        answered = asked.result()
+        again = service.get("/value?ref=secretsmanager://late")
+
+    assert (under_way.status, under_way.body) == (503, b"missing: secretsmanager://late (under way)")
+    assert (answered.status, answered.body, again.headers["X-Sidekey-Cache"]) == (200, b"x", "hit")
+    assert aws.calls == [SINGLE]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_many_values_come_in_batches(fake: FakeAws, profile: str) -> None:
+    """As a prefetch of so many would."""
+    fake.calls.clear()
+    target = "/values?" + "&".join(f"ref=secretsmanager://{name}" for name in NAMES)
+    with ScriptedServer([fake]) as server, Service(profile, server.url) as service:
+        values = service.json(target)["values"]
+    assert list(values.values()) == [f"value of {name}" for name in NAMES]
+    assert fake.calls == [BATCH] * 3
 
 
 def test_parameters_come_in_tens_and_paths_whole(start: Callable[..., Service], upstream: Upstream) -> None:

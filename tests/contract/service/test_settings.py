@@ -138,6 +138,20 @@ def test_a_reference_has_settings_of_its_own(start: Callable[..., Service], upst
     assert service.get("/ready").status == 503
 
 
+@pytest.mark.parametrize(("level", "said"), [("NONE", ""), ("Error", "error"), ("info", "error")])
+def test_no_more_is_logged_than_asked_for(
+    start: Callable[..., Service], upstream: Upstream, level: str, said: str
+) -> None:
+    """In any letter case."""
+    service = start(
+        PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL=level, SIDEKEY_PREFETCH="secretsmanager://absent", SIDEKEY_X="1"
+    )
+    wait_for(lambda: b"can't find" in service.get("/ready").body)
+    service.stop()
+    lines = service.log().splitlines()
+    assert {line.split()[1].rstrip(":") for line in lines if "serving on" not in line} == ({said} if said else set())
+
+
 def test_an_external_id_goes_with_every_role(start: Callable[..., Service], upstream: Upstream) -> None:
     """Where another account asks for it."""
     made = upstream.secret("x")
