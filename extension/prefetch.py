@@ -37,7 +37,7 @@ class Prefetch:
 
     def start(self, ends_at: float = float("inf")) -> None:
         """Ask for everything at once, over as many connections as a prefetch may use, and no longer than `ends_at`."""
-        self._latch.acquire()
+        self._latch.acquire(False)  # it is held already where a start that failed is tried again
         if self.queries:
             self._store.ensure([wish.reference.query for wish in self._wishes], self._take, wide=True, ends_at=ends_at)
         else:
@@ -48,7 +48,7 @@ class Prefetch:
             self._waiting.discard(query)
             if answer.error is not None:
                 self._failed[query] = answer.error
-            done = not self._waiting
+            done = not self._waiting and self._latch.locked()
         if answer.error is not None:
             self._report("error", f"prefetch of {query.label}: {answer.error.message}; it is fetched again on demand")
         if done:

@@ -126,3 +126,14 @@ def test_no_sentence_has_a_value() -> None:
     prefetch.start()
     bench.run()
     assert PLANTED not in f"{bench.reports}{prefetch.missing()}{prefetch.required_failures()}"
+
+
+def test_a_start_that_failed_may_be_tried_again() -> None:
+    """As SnapStart's first invocation does; it waits for nothing, and the last to come ends it once."""
+    bench, prefetch = make(wish(DB))
+    prefetch.start()
+    prefetch.start()
+    bench.run()
+    prefetch.start()
+    assert prefetch.wait(0)
+    assert bench.reports == []
