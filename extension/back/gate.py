@@ -87,7 +87,9 @@ class Gate(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Answer what has become whole: from the memo if these bytes are one known request."""
+        """Answer what has become whole, from the memo if these bytes are one known request; after the last, nothing."""
+        if self._closing:
+            return
         now = self._hall.clock()
         if self._use_memo and not self.owed:
             ready = self._hall.memo.recall(data, now)
