@@ -9,6 +9,7 @@ is the function's cold start, so nothing stands there but what must.
 
 from __future__ import annotations
 
+from _signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, signal
 from _thread import allocate_lock, start_new_thread
 
 from extension.core.host import INIT_LIMIT_SECONDS, events, host_of, runs_daemon
@@ -29,6 +30,8 @@ DEFAULT_PORT = 2773
 DRAIN_SECONDS = 1.0
 DRAIN_MARGIN_SECONDS = 0.3
 API_PAUSE_SECONDS = 1.0
+NO_REASON_TO_END = (SIGHUP, SIGINT, SIGTERM)
+"""Lambda sends no signal; a function that ends its own processes must not end us, and itself, along with them."""
 
 
 def run(world: World) -> int:
@@ -121,6 +124,8 @@ class _Life:
         from extension.assembly import assemble
         from extension.core.errors import SettingsError
 
+        for number in NO_REASON_TO_END:
+            signal(number, SIG_IGN)
         if taken is not None:
             return self._give_up(f"Extension.{taken.code}", taken.message)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,16 @@ def test_closed_streams_and_full_disks_are_outlived(upstream: Upstream, profile:
 
     assert [reply.status for reply in replies] == [200, 400, 200]
     assert (said["SecretString"], service.status, status) == ("x", 0, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_no_signal_ends_it_on_lambda(upstream: Upstream, number: int) -> None:
+    """Lambda sends none; whoever does must not take the function down."""
+    made = upstream.secret("x")
+    with Service("front", upstream.url) as service:
+        service.process.send_signal(number)
+        assert service.json(f"/v1/{made.name}")["SecretString"] == "x"
+        assert service.stop() == 0
 
 
 def test_a_killed_process_leaves_the_port_to_the_next(upstream: Upstream, start: Callable[..., Service]) -> None:
