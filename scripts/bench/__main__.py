@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from scripts.bench import busy, clients, cold, goals, hot, warm
+from scripts.bench import busy, clients, cold, goals, hot, plots, warm
 from scripts.bench.cloud import Cloud
 from scripts.bench.cold import Case
 from scripts.bench.enclosure import CPU_CGROUP, Share, cores, enter, folder, mount_layer
@@ -46,29 +46,30 @@ NGINX = "apt-get install --yes nginx-light"
 
 
 class Steps:
-    """Tells how far the run is."""
+    """Tells how far the run is: with a bar that grows on a terminal, else with a line for each step."""
 
     def __init__(self, total: int) -> None:
         """Count from the start."""
         self._total = total
         self._done = 0
         self._begun = time.monotonic()
+        self._terminal = sys.stdout.isatty()
 
     async def run(self, what: str, step: Callable[[Tell], Awaitable[Any]]) -> Any:
-        """Run one step, with a bar that grows."""
+        """Run one step."""
         self._done += 1
-
-        def tell(share: float) -> None:
-            bar = "█" * round(share * 20) + "·" * (20 - round(share * 20))
-            elapsed = time.monotonic() - self._begun
-            sys.stdout.write(f"\r  [{self._done}/{self._total}] {bar} {elapsed:4.0f} s  {what}\x1b[K")
-            sys.stdout.flush()
-
-        tell(0)
-        found = await step(tell)
-        tell(1)
-        sys.stdout.write("\n")
+        if self._terminal:
+            self._show(0, what)
+        found = await step(lambda share: self._show(share, what) if self._terminal else None)
+        self._show(1, what)
+        print(flush=True)
         return found
+
+    def _show(self, share: float, what: str) -> None:
+        bar = f" {'█' * round(share * 20):·<20}" if self._terminal else ""
+        start, end = ("\r", "\x1b[K") if self._terminal else ("", "")
+        seconds = time.monotonic() - self._begun
+        print(f"{start}  [{self._done}/{self._total}]{bar} {seconds:4.0f} s  {what}{end}", end="", flush=True)
 
 
 async def measure(rounds: Mapping[str, int]) -> dict[str, Any]:
@@ -161,14 +162,15 @@ def main(arguments: Sequence[str]) -> None:
     """Measure, write, and say what was reached."""
     if lacking := missing():
         sys.exit("\n".join(lacking))
-    enter(arguments)
+    enter("scripts.bench", arguments)
     mount_layer()
     os.sched_setaffinity(0, {cores()[1]})
     quick = "--quick" in arguments
+    folder_ = ROOT / ("build" if quick else "docs")
     results = uvloop.run(measure(QUICK if quick else ROUNDS))
-    target = ROOT / ("build/bench.json" if quick else "docs/bench.json")
-    target.parent.mkdir(exist_ok=True)
+    target = folder_ / "bench.json"
     target.write_text(json.dumps(results, indent=1) + "\n")
+    plots.draw(results, folder_)
     print(f"\n  {results['seconds']} s; figures in {target.relative_to(ROOT)}\n")
     for goal in results["goals"]:
         print(f"  {'✓' if goal['reached'] else '✗'} {goal['measured']:8.3f}  {goal['figure']}")

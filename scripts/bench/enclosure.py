@@ -30,7 +30,7 @@ VENV_PYTHON = str(ROOT / ".venv/bin/python")
 LAYER_PYTHON = "/opt/sidekey/bin/python3.13"
 
 
-def enter(arguments: Sequence[str]) -> None:
+def enter(program: str, arguments: Sequence[str]) -> None:
     """Make sure that we run inside: if not, start ourselves once more there, and leave with its status."""
     if os.environ.get(MARK):
         raise_loopback()
@@ -38,7 +38,7 @@ def enter(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="sidekey-bench-") as folder:
         unpack_layer(Path(folder) / "opt")
         user = [] if may_make_namespaces() else ["--user", "--map-root-user"]
-        command = ["unshare", *user, *NAMESPACES, sys.executable, "-m", "scripts.bench", *arguments]
+        command = ["unshare", *user, *NAMESPACES, sys.executable, "-m", program, *arguments]
         sys.exit(subprocess.run(command, env={**os.environ, MARK: folder}, cwd=ROOT, check=False).returncode)
 
 
@@ -122,9 +122,14 @@ class Share:
 
 
 def spawn(
-    command: Sequence[str], environment: Mapping[str, str], *, stdout: int | None = None, stderr: int | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdout: int | None = None,
+    stderr: int | None = None,
+    keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a process with exactly this environment."""
+    """Start a process with exactly this environment; it inherits the descriptors to `keep`."""
     return subprocess.Popen(
-        command, env=dict(environment), cwd=ROOT, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr
+        command, env=dict(environment), cwd=ROOT, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, pass_fds=keep
     )
