@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install run dev test check fleet layer layer-lock layer-closure clean
+.PHONY: help install run dev test check bench profile fleet layer layer-lock layer-closure clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,6 +32,13 @@ check: install ## lint, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+bench: layer build/aws-lambda-rie ## docs/bench.*: cold starts and hits beside what one would pick instead (ten minutes)
+	@$(BIN)/python -m scripts.bench
+	@$(BIN)/python scripts/readme
+
+profile: layer ## docs/boot.*: where the boot time goes, module by module
+	@$(BIN)/python -m scripts.bench.profile
 
 fleet: install ## docs/fleet.*: ten thousand environments against AWS's quotas, simulated (a minute)
 	@$(BIN)/python scripts/simulate_fleet
