@@ -1,6 +1,7 @@
 """The application: what a parsed request gets, the same for both HTTP shells.
 
-    Request ──► guards ──► route ──► store ──► dialect ──► Response
+    Request ──► guards ──► memo ──known target──────────────► Response
+                             └──► route ──► store ──► dialect ──► Response
 
 Law: it never blocks. A Response comes at once, or later through `deliver`, exactly once.
 """
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from extension.core.reference import Reference
     from extension.core.routes import Shape
     from extension.core.wire import Request
+    from extension.memo import Memo
     from extension.prefetch import Prefetch
     from extension.store import Store
     from extension.tokens import Renewal
@@ -47,9 +49,11 @@ class Application:
         *,
         shape: Shape,
         tokens: Callable[[], tuple[bytes, ...]],
+        memo: Memo,
         renewal: Renewal | None = None,
     ) -> None:
-        """Start with no target known; `renewal` asks whether there are newer tokens."""
+        """Start with no target known; `memo` keeps answers by target, `renewal` asks whether there are newer tokens."""
+        self._memo = memo
         self._renewal = renewal
         self._store = store
         self._home = home
@@ -69,8 +73,15 @@ class Application:
 
     def _answer(self, request: Request, now: float, deliver: Deliver) -> Response | None:
         guards.check(request, self._tokens(), self._shape)
+        ready = self._memo.recall(request.target, now)
+        if ready is not None:
+            response: Response | None = ready.answer
+            return response
         operation = self._operations.get(request.target) or self._operation(request.target)
-        return self._perform(operation, now, deliver)
+        response = self._perform(operation, now, deliver)
+        if response is not None and response.lease is not None:
+            self._memo.put(request.target, response, response.lease, now, size=len(response.body))
+        return response
 
     def _reconsider(self, renewal: Renewal, request: Request, now: float, deliver: Deliver) -> Response | None:
         """Look at a request again when we know the tokens of now."""

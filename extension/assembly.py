@@ -24,7 +24,7 @@ from extension.core.record import Record
 from extension.core.settings import Settings
 from extension.core.shelf import Shelf
 from extension.fetcher import Fetcher
-from extension.front.memo import Memo
+from extension.memo import Memo
 from extension.prefetch import Prefetch
 from extension.report import Log
 from extension.store import Store
@@ -65,6 +65,7 @@ class Sidecar(Record):
     prefetch: Prefetch
     application: Application
     memo: Memo
+    answers: Memo
     access: Access
 
     def forget(self, *, keeping: bool) -> None:
@@ -74,6 +75,7 @@ class Sidecar(Record):
         """
         self.store.forget(keeping=keeping)
         self.memo.forget()
+        self.answers.forget()
         self.access.forget(keeping=keeping)
 
 
@@ -93,16 +95,24 @@ def assemble(world: World) -> Sidecar:
     access = Access(world, settings, endpoints, region)
     home = Home(region=region, failover=settings.failover_regions, configured=_configured(wishes))
     resolved = _distinct(wishes, home)
-    memo = Memo()
-    store = _store(world, settings, access, log, resolved, changed=memo.forget_stale)
+    memo, answers = Memo(), Memo()
+
+    def forget_stale() -> None:
+        memo.forget_stale()
+        answers.forget_stale()
+
+    store = _store(world, settings, access, log, resolved, changed=forget_stale)
     prefetch = Prefetch(store, resolved if store.shelf.cache.limit else (), log.report)
-    tokens = Tokens(fixed_tokens, access.session_tokens, changed=memo.forget)
-    renewal = (
-        Renewal(access.renew_session_token, world.clock, lambda: access.forgotten)
-        if access.has_session_tokens
-        else None
+    tokens, renewal = _tokens(fixed_tokens, access, world, changed=memo.forget)
+    application = Application(
+        store,
+        home,
+        prefetch,
+        shape=settings.dialect,  # type: ignore[arg-type]
+        tokens=tokens,
+        renewal=renewal,
+        memo=answers,
     )
-    application = Application(store, home, prefetch, shape=settings.dialect, tokens=tokens, renewal=renewal)  # type: ignore[arg-type]
     return Sidecar(
         settings=settings,
         problems=problems,
@@ -111,8 +121,19 @@ def assemble(world: World) -> Sidecar:
         prefetch=prefetch,
         application=application,
         memo=memo,
+        answers=answers,
         access=access,
     )
+
+
+def _tokens(
+    fixed: tuple[bytes, ...], access: Access, world: World, changed: Callable[[], None]
+) -> tuple[Callable[[], tuple[bytes, ...]], Renewal | None]:
+    """Return what tells the tokens that count now, and what asks for newer ones where there may be any."""
+    if not access.has_session_tokens:
+        return lambda: fixed, None
+    renewal = Renewal(access.renew_session_token, world.clock, lambda: access.forgotten)
+    return Tokens(fixed, access.session_tokens, changed=changed), renewal
 
 
 def _store(

@@ -18,6 +18,7 @@ from extension.core.identity import Home
 from extension.core.model import ParameterTree, Query, Sensitive
 from extension.core.reference import parse_reference
 from extension.core.routes import Operation
+from extension.memo import Memo
 from extension.prefetch import Prefetch
 from tests.samples import (
     PLANTED,
@@ -75,6 +76,7 @@ class Desk:
             self.prefetch,
             shape=shape,  # type: ignore[arg-type]
             tokens=lambda: self.tokens,
+            memo=Memo(),
             renewal=renewal,  # type: ignore[arg-type]
         )
 
@@ -111,6 +113,36 @@ def test_a_miss_comes_later_and_a_hit_at_once() -> None:
     assert (desk.late[0].status, hit.status, hit.body) == (200, 200, desk.late[0].body)
     assert (headers(desk.late[0])["X-Sidekey-Cache"], headers(hit)["X-Sidekey-Cache"]) == ("miss", "hit")
     assert (desk.late[0].lease, hit.lease) == (None, desk.bench.shelf.cache.find(secret_query()))
+
+
+def test_a_known_target_needs_no_look_into_the_cache() -> None:
+    """Whatever the headers: it gets the response there is, and the hit counts."""
+    desk = Desk()
+    desk.got(SECRET)
+    first, second = desk.got(SECRET), desk.got(SECRET, accept=b"*/*")
+    found = desk.bench.shelf.cache.find(secret_query())
+    assert second is first
+    assert found is not None
+    assert found.hits == 2
+
+
+def test_a_known_target_is_still_guarded() -> None:
+    """Who has no token gets nothing, however often others got it."""
+    desk = Desk()
+    desk.got(SECRET)
+    desk.got(SECRET)
+    assert desk.got(SECRET, **{"x-aws-parameters-secrets-token": b"wrong"}).status == 401
+
+
+def test_a_known_target_gets_the_new_value_when_there_is_one() -> None:
+    """The response ends with the entry that it was made from."""
+    desk = Desk()
+    desk.got(SECRET)
+    old = desk.got(SECRET)
+    desk.got(SECRET + b"&refreshNow=true")
+    new = desk.got(SECRET)
+    assert new is not old
+    assert new.lease is desk.bench.shelf.cache.find(secret_query())
 
 
 @pytest.mark.parametrize(

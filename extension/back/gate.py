@@ -95,7 +95,7 @@ class Gate(web.RequestHandler):
             ready = self._hall.memo.recall(data, now)
             if ready is not None:
                 self.used_at = self._hall.count_use()
-                self._send(ready.payload, close=ready.close)
+                self._send(ready.answer, close=ready.close)
                 return
         self._talk.hear(data)
         if self.owed:
@@ -163,7 +163,9 @@ class Gate(web.RequestHandler):
             form = rendered(response, exchange)
             if response.lease is not None and not (self._hall.stopping or self._talk.ping_only):
                 payload = encode(response, exchange.request, close=exchange.close)
-                self._hall.memo.put(exchange.raw, payload, response.lease, exchange.now, close=exchange.close)
+                self._hall.memo.put(
+                    exchange.raw, payload, response.lease, exchange.now, size=len(payload), close=exchange.close
+                )
         except Exception as error:  # noqa: BLE001 - the client shall hear of it all the same
             self._hall.report(f"a response could not be written: {whereabouts(error)}")
             form = rendered(crashed(), exchange)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from extension.back.gate import Gate
     from extension.core.wire import Application
-    from extension.front.memo import Memo
+    from extension.memo import Memo
 
     Seat = Literal["client", "ping", "none"]
 

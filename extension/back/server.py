@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from extension.core.wire import Application
-    from extension.front.memo import Memo
+    from extension.memo import Memo
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -13,7 +13,6 @@ from extension.core.model import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from extension.core.errors import UpstreamError
     from extension.core.model import Query, Value
@@ -27,7 +26,7 @@ class Entry:
     """A value, its times and its use. Only the store changes it; the shells count their hits in it."""
 
     __slots__ = (
-        "asked", "current", "due_at", "failed_at", "failure", "hits", "is_read", "names", "past_hits", "query", "ready",
+        "asked", "current", "due_at", "failed_at", "failure", "hits", "is_read", "names", "past_hits", "query",
         "replaced_at", "retry_at", "rotation", "times", "used_at", "value",
     )  # fmt: skip
 
@@ -51,7 +50,6 @@ class Entry:
         self.failed_at: float | None = None
         self.retry_at = 0.0
         self.replaced_at = 0.0
-        self.ready: dict[Any, Any] = {}
 
     @property
     def version(self) -> str:
@@ -119,7 +117,6 @@ class Cache:
     def drop(self, entry: Entry) -> None:
         """Forget `entry` and its names."""
         entry.current = False
-        entry.ready.clear()
         if self._entries.get(entry.query) is entry:
             del self._entries[entry.query]
         for name in entry.names:

@@ -56,18 +56,11 @@ def failure(error: SidekeyError, state: str | None = None) -> Response:
 
 
 def success(operation: Operation, entry: Entry, state: str, reason: str | None) -> Response:
-    """Return one value in the operation's shape. Ready responses to hits are kept with the entry."""
-    key = (operation.kind, operation.shape, operation.references[0].json_key)
-    if state == "hit" and key in entry.ready:
-        ready: Response = entry.ready[key]
-        return ready
+    """Return one value in the operation's shape; a hit may be answered so again while the entry stands."""
     body, content_type = _body(operation, entry)
     extra = marks(state, entry.times.fetched_at, reason)
-    if state != "hit" or not entry.current:
-        return Response(200, body, content_type=content_type, headers=extra)
-    response = Response(200, body, content_type=content_type, headers=extra, lease=entry)
-    entry.ready[key] = response
-    return response
+    lease = entry if state == "hit" and entry.current else None
+    return Response(200, body, content_type=content_type, headers=extra, lease=lease)
 
 
 def _body(operation: Operation, entry: Entry) -> tuple[bytes, str]:

@@ -15,8 +15,17 @@ HEAD_LIMIT = 16384
 
 _ALNUM = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TOKEN = _ALNUM + b"!#$%&'*+-.^_`|~"
-_TARGET = bytes(set(range(0x21, 0x7F)) - {ord("#")})
 _TEXT = b"\t" + bytes(set(range(0x20, 0x100)) - {0x7F})
+
+
+def _marking(allowed: set[int]) -> bytes:
+    """Return the table with which translate changes what is not allowed: quicker than having it delete what is."""
+    others = bytes(set(range(256)) - allowed)
+    return bytes.maketrans(others, b"?" * len(others))
+
+
+_MARK_IN_TARGET = _marking(set(range(0x21, 0x7F)) - {ord("#")})
+_MARK_IN_HEAD = _marking({*_TEXT, *b"\r\n"})
 _TOKEN_HEADERS = frozenset((b"x-aws-parameters-secrets-token", b"x-vault-token"))
 _SINGLE = {b"host": "Host", b"content-length": "Content-Length"} | dict.fromkeys(_TOKEN_HEADERS, "token")
 # Most requests have none of these, which one set operation tells; the second token header stands for the pair.
@@ -38,7 +47,8 @@ def parse_head(buffer: bytes) -> tuple[Request, int] | None:
         return None
     head = buffer[start:end]
     first, *lines = head.split(b"\r\n")
-    if len(head.translate(None, _TEXT)) != 2 * len(lines):
+    breaks = len(lines)
+    if head.translate(_MARK_IN_HEAD) != head or head.count(b"\r") != breaks or head.count(b"\n") != breaks:
         _refuse_bytes(head)
     method, target, version = _parse_request_line(first)
     headers = _parse_headers(lines)
@@ -69,6 +79,11 @@ def _refuse_bytes(text: bytes) -> None:
             raise Malformed(msg)
 
 
+def _is_token(name: bytes) -> bool:
+    """Tell whether a name may be one; letters, digits and dashes, as almost all have, are told quickly."""
+    return name.replace(b"-", b"").isalnum() or (name != b"" and not name.translate(None, _TOKEN))
+
+
 def _parse_request_line(line: bytes) -> list[bytes]:
     """Split and check `GET /path HTTP/1.1`."""
     parts = line.split(b" ")
@@ -76,7 +91,7 @@ def _parse_request_line(line: bytes) -> list[bytes]:
         msg = "the request line must be a method, a target and a version, one blank between: GET /path HTTP/1.1"
         raise Malformed(msg)
     method, target, version = parts
-    if not method or method.translate(None, _TOKEN):
+    if method != b"GET" and not _is_token(method):
         msg = "the method is not an HTTP token; GET and HEAD are allowed"
         raise Malformed(msg)
     if version not in (b"HTTP/1.1", b"HTTP/1.0"):
@@ -84,7 +99,7 @@ def _parse_request_line(line: bytes) -> list[bytes]:
     if target[:1] != b"/":
         msg = "the target must be a path that begins with a slash; absolute URLs, host:port and * are not allowed"
         raise Malformed(msg)
-    if target.translate(None, _TARGET):
+    if target.translate(_MARK_IN_TARGET) != target:
         msg = "the target holds a character that must be percent-encoded: # and all but visible ASCII are not allowed"
         raise Malformed(msg)
     return parts
@@ -105,7 +120,7 @@ def _parse_headers(lines: list[bytes]) -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
     for line in lines:
         name, colon, value = line.partition(b":")
-        if not (colon and name) or name.translate(None, _TOKEN):
+        if not (colon and _is_token(name)):
             _refuse_header(line, name)
         name = name.lower()
         value = value.strip(b" \t")

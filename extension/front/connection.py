@@ -80,7 +80,7 @@ class Connection:
             ready = self.front.memo.recall(data, now)
             if ready is not None:
                 self.used_at = self.front.turn
-                self._send(ready.payload, ready.close)
+                self._send(ready.answer, ready.close)
                 return
         self._talk.hear(data)
         self._proceed(now)
@@ -122,7 +122,7 @@ class Connection:
         close = front.stopping or self._talk.ping_only or not exchange.request.keep_alive
         payload = self._encode(response, exchange.request, close=close)
         if response.lease is not None and not (front.stopping or self._talk.ping_only):
-            front.memo.put(exchange.raw, payload, response.lease, exchange.now, close=close)
+            front.memo.put(exchange.raw, payload, response.lease, exchange.now, size=len(payload), close=close)
         self._send(payload, close)
 
     def _encode(self, response: Response, request: Request | None, *, close: bool) -> bytes:

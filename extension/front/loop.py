@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extension.core.wire import Application
-    from extension.front.memo import Memo
+    from extension.memo import Memo
 
 _EVENTS_PER_TURN = 64
 

@@ -13,7 +13,7 @@ from extension.back.exchange import Exchange
 from extension.back.gate import Gate
 from extension.back.hall import Hall
 from extension.core.wire import Request
-from extension.front.memo import Memo
+from extension.memo import Memo
 from tests.contract.fakes import FakeApplication
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from extension.back.hall import Hall
-from extension.front.memo import Memo
+from extension.memo import Memo
 from tests.contract.fakes import FakeApplication
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from extension.back.server import Back
 from extension.front.loop import Front
-from extension.front.memo import Memo
+from extension.memo import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extension.front.memo import Memo
+from extension.memo import Memo
 from tests.contract.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extension.front.memo import Ready
+    from extension.memo import Ready
     from tests.contract.fakes import FakeApplication
     from tests.contract.shells import Running
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.front.memo import Memo
+from extension.memo import Memo
 from tests.contract.fakes import FakeLease
 
 
 def filled(lease: FakeLease, memo: Memo | None = None, request: bytes = b"request") -> Memo:
     """Remember one answer, given at 100."""
     memo = Memo() if memo is None else memo
-    memo.put(request, b"answer", lease, 100.0, close=False)
+    memo.put(request, b"answer", lease, 100.0, size=6)
     return memo
 
 
@@ -21,7 +21,7 @@ def test_remembers_an_answer() -> None:
     lease = FakeLease(due_at=200.0)
     ready = filled(lease).recall(b"request", 150.0)
     assert ready is not None
-    assert (ready.payload, ready.close) == (b"answer", False)
+    assert (ready.answer, ready.close) == (b"answer", False)
     assert (lease.hits, lease.used_at) == (1, 150.0)
 
 
@@ -126,9 +126,9 @@ def test_never_holds_more_than_allowed(steps: list[tuple[int, int, bool]]) -> No
     memo = Memo(max_entries=3, max_bytes=60)
     for key, size, ends in steps:
         lease = FakeLease()
-        memo.put(bytes([key]), b"x" * size, lease, 0.0, close=False)
+        memo.put(bytes([key]), b"x" * size, lease, 0.0, size=size)
         lease.current = not ends
-        held = sum(len(request) + len(ready.payload) for request, ready in memo._ready.items())
+        held = sum(len(asked) + len(ready.answer) for asked, ready in memo._ready.items())
         assert len(memo) <= 3
         assert held == memo._bytes <= 60
     memo.forget_stale()
