@@ -25,7 +25,7 @@ def _marking(allowed: set[int]) -> bytes:
 
 
 _MARK_IN_TARGET = _marking(set(range(0x21, 0x7F)) - {ord("#")})
-_MARK_IN_HEAD = _marking({*_TEXT, *b"\r\n"})
+_MARK_IN_TEXT = _marking(set(_TEXT))
 _TOKEN_HEADERS = frozenset((b"x-aws-parameters-secrets-token", b"x-vault-token"))
 _SINGLE = {b"host": "Host", b"content-length": "Content-Length"} | dict.fromkeys(_TOKEN_HEADERS, "token")
 # Most requests have none of these, which one set operation tells; the second token header stands for the pair.
@@ -46,10 +46,11 @@ def parse_head(buffer: bytes) -> tuple[Request, int] | None:
         _check_start(buffer[start:HEAD_LIMIT], len(buffer))
         return None
     head = buffer[start:end]
-    first, *lines = head.split(b"\r\n")
-    breaks = len(lines)
-    if head.translate(_MARK_IN_HEAD) != head or head.count(b"\r") != breaks or head.count(b"\n") != breaks:
+    lines = head.split(b"\r\n")
+    text = b"".join(lines)
+    if text.translate(_MARK_IN_TEXT) != text:
         _refuse_bytes(head)
+    first, *lines = lines
     method, target, version = _parse_request_line(first)
     headers = _parse_headers(lines)
     keep_alive = version == b"HTTP/1.1"
