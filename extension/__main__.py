@@ -50,6 +50,7 @@ def main() -> None:
         monotonic=time.monotonic,
         chance=_chance,
         wait=time.sleep,
+        give_way=posix.sched_yield,
         name=sys.argv[1] if len(sys.argv) > 1 else "sidekey",
     )
     # Workers may wait for an answer that nobody needs any more: leave without asking them.

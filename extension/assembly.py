@@ -157,6 +157,7 @@ def _store(
         monotonic=world.monotonic,
         call_seconds=seconds,
         report=log.report,
+        give_way=world.give_way,
     )
     workers = {service: Workers(settings.max_connections) for service in seconds}
     limit = settings.cache_size if settings.cache_enabled else 0

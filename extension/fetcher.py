@@ -7,6 +7,7 @@
 Law: regions are tried in the order of their health; another region is asked only for what may pass by itself (5xx,
 timeout, unreachable), never after a 4xx or a throttle, for that is an answer. While there is another region left, what
 it may answer is not tried again here. All calls of a job share one budget of time, which is not the wall clock's.
+Hits come first: a job that nobody waits for gives way at every step, or a hit on the same core waits until it blocks.
 """
 
 from __future__ import annotations
@@ -99,25 +100,37 @@ class Fetcher:
         monotonic: Callable[[], float],
         call_seconds: Mapping[str, float],
         report: Callable[[str, str], None],
+        give_way: Callable[[], object] = lambda: None,
     ) -> None:
-        """Start with every region trusted and every permission assumed; `clock` gives epoch seconds."""
+        """Start with every region trusted and every permission assumed; `clock` gives epoch seconds.
+
+        `give_way` lets another thread that is ready go first.
+        """
         self._sources = sources
         self._hasty = hasty
         self._clock = clock
         self._monotonic = monotonic
         self._call_seconds = call_seconds
         self._report = report
+        self._give_way = give_way
         self._health = Health()
         self._denied: set[tuple[str, str | None]] = set()
 
     def fetch(self, job: Job) -> Results:
         """Return a value or an error for each query; UpstreamError speaks for all of them."""
+        self._step(job)
         try:
             return self._fetch(job, self._budget(job))
         except TimedOut as error:
             if job.ends_at - self._clock() < SHORTEST_CALL_SECONDS:
                 raise _too_late(job) from error
             raise
+        finally:
+            self._step(job)
+
+    def _step(self, job: Job) -> None:
+        if job.can_wait:
+            self._give_way()
 
     def _fetch(self, job: Job, budget: Budget) -> Results:
         first = job.queries[0]
@@ -154,9 +167,12 @@ class Fetcher:
 
     def _secret(self, query: Query, held: object, budget: Budget) -> Fetched:
         """Fetch one secret; where a value is held, its version may turn out to be the current one still."""
-        rotation = self._described(query, budget) if isinstance(held, Secret) else None
-        if rotation is not None and isinstance(held, Secret) and _is_unchanged(query, held, rotation):
-            return Fetched(value=held, rotation=rotation)
+        rotation = None
+        if isinstance(held, Secret):
+            rotation = self._described(query, budget)
+            self._give_way()
+            if rotation is not None and _is_unchanged(query, held, rotation):
+                return Fetched(value=held, rotation=rotation)
 
         def call(sources: Sources, region: str, seconds: float) -> Secret:
             return sources.secrets.fetch(query, region=region, timeout_seconds=seconds)

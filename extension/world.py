@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
 
 class World(Record):
-    """Environment, clocks and chance. `clock` gives epoch seconds, `chance` a number in [0, 1)."""
+    """Environment, clocks and chance. `clock` gives epoch seconds, `chance` a number in [0, 1).
+
+    `give_way` lets another thread that is ready have the CPU.
+    """
 
     environment: Mapping[str, str]
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     chance: Callable[[], float]
     wait: Callable[[float], None]
+    give_way: Callable[[], object] = lambda: None
     name: str = "sidekey"

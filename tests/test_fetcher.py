@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from extension.core.errors import Refused, Throttled, TimedOut, Unavailable
@@ -10,6 +12,9 @@ from extension.core.plan import Job
 from extension.core.policy import Rotation
 from extension.core.shelf import Fetched
 from extension.fetcher import Fetcher, Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME = Query(service="secretsmanager", id="db", regions=("near", "far"))
 OTHER = NAME.replace(id="other")
@@ -64,7 +69,12 @@ class Source:
         return self._answer("describe", query, region, timeout_seconds)
 
 
-def fetcher(secrets: Source | None = None, parameters: Source | None = None, said: list | None = None) -> Fetcher:
+def fetcher(
+    secrets: Source | None = None,
+    parameters: Source | None = None,
+    said: list | None = None,
+    give_way: Callable[[], object] = lambda: None,
+) -> Fetcher:
     """Return a fetcher whose clock stands still."""
     sources = Sources(secrets=secrets or Source(), parameters=parameters or Source())
     return Fetcher(
@@ -74,6 +84,7 @@ def fetcher(secrets: Source | None = None, parameters: Source | None = None, sai
         monotonic=lambda: 0.0,
         call_seconds={"secretsmanager": 8.0, "ssm": 6.0},
         report=lambda *words: (said if said is not None else []).append(words),
+        give_way=give_way,
     )
 
 
@@ -84,6 +95,17 @@ def calls(source: Source) -> list[tuple[str, str]]:
 
 SINGLE = Job(kind="secret", queries=(NAME,))
 BATCH = Job(kind="secrets", queries=(NAME, OTHER))
+
+
+def test_a_refresh_gives_way_at_every_step():
+    """Before, between and behind its calls; what somebody waits for does not."""
+    source = Source(fetch=SECRET, describe=Rotation())
+    subject = fetcher(source, give_way=lambda: source.asked.append(("way",)))
+
+    subject.fetch(SINGLE)
+    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+
+    assert [each[0] for each in source.asked] == ["fetch", "way", "describe", "way", "fetch", "way"]
 
 
 def test_asks_the_first_region_and_no_other_while_it_answers():

@@ -39,6 +39,11 @@ class Job(Record):
     ends_at: float = float("inf")
 
     @property
+    def can_wait(self) -> bool:
+        """Whether nobody waits for it: there is a value in the cache meanwhile."""
+        return bool(self.held)
+
+    @property
     def service(self) -> str:
         """The service whose workers run the job."""
         return "secretsmanager" if self.kind in ("secret", "secrets") else "ssm"
