@@ -79,14 +79,21 @@ class Access:
             try:
                 return fetch(job)
             finally:
-                if not self._keeping:
-                    self.forget(keeping=False)
+                self.settle()
 
         return fetch_and_forget
+
+    def settle(self) -> None:
+        """Drop, behind a call, what it left where nothing is to be kept."""
+        if not self._keeping:
+            self._drop()
 
     def forget(self, *, keeping: bool) -> None:
         """Close connections and drop credentials; with `keeping` False they are dropped again after every call."""
         self._keeping = keeping
+        self._drop()
+
+    def _drop(self) -> None:
         self.forgotten += 1
         self._transport.close()
         self._roles.forget()

@@ -67,6 +67,7 @@ class Sidecar(Record):
     memo: Memo
     answers: Memo
     access: Access
+    tokens: Callable[[], tuple[bytes, ...]]
 
     def forget(self, *, keeping: bool) -> None:
         """Drop every value, credential and connection there is (SnapStart: none may live in a snapshot).
@@ -77,6 +78,7 @@ class Sidecar(Record):
         self.memo.forget()
         self.answers.forget()
         self.access.forget(keeping=keeping)
+        self.tokens()  # looks again, and so drops what is no longer provided
 
 
 def assemble(world: World) -> Sidecar:
@@ -123,6 +125,7 @@ def assemble(world: World) -> Sidecar:
         memo=memo,
         answers=answers,
         access=access,
+        tokens=tokens,
     )
 
 
@@ -132,8 +135,13 @@ def _tokens(
     """Return what tells the tokens that count now, and what asks for newer ones where there may be any."""
     if not access.has_session_tokens:
         return lambda: fixed, None
-    renewal = Renewal(access.renew_session_token, world.clock, lambda: access.forgotten)
-    return Tokens(fixed, access.session_tokens, changed=changed), renewal
+    tokens = Tokens(fixed, access.session_tokens, changed=changed)
+
+    def settle() -> None:
+        access.settle()
+        tokens()
+
+    return tokens, Renewal(access.renew_session_token, world.clock, lambda: access.forgotten, settle)
 
 
 def _store(

@@ -53,26 +53,34 @@ class Tokens:
         self._fixed = fixed
         self._provided = provided
         self._changed = changed
-        self._seen: tuple[Sensitive, ...] = ()
-        self._all = fixed
+        self._known: tuple[tuple[Sensitive, ...], tuple[bytes, ...]] = ((), fixed)
 
     def __call__(self) -> tuple[bytes, ...]:
-        """Return the tokens."""
+        """Return the tokens, and hold on to no others."""
         provided = tuple(self._provided())
-        if provided != self._seen:
-            self._seen = provided
-            self._all = (*self._fixed, *(token.reveal().encode() for token in provided))
+        seen, known = self._known
+        if provided != seen:
+            known = (*self._fixed, *(token.reveal().encode() for token in provided))
+            self._known = (provided, known)
             self._changed()
-        return self._all
+        return known
 
 
 class Renewal:
     """Asks for the tokens of now: once for all who wait, and not again for a moment."""
 
     def __init__(
-        self, ask: Callable[[], None], clock: Callable[[], float], forgotten: Callable[[], int] = lambda: 0
+        self,
+        ask: Callable[[], None],
+        clock: Callable[[], float],
+        forgotten: Callable[[], int] = lambda: 0,
+        settle: Callable[[], object] = lambda: None,
     ) -> None:
-        """Keep what asks; it blocks, and may fail. `forgotten` counts how often all was forgotten."""
+        """Keep what asks; it blocks, and may fail. `forgotten` counts how often all was forgotten.
+
+        `settle` is called when all who waited have been heard: where nothing may be kept, it drops what was found.
+        """
+        self._settle = settle
         self._forgotten = forgotten
         self._forgotten_then = 0
         self._ask = ask
@@ -107,6 +115,7 @@ class Renewal:
             waiting, self._waiting = self._waiting, []
         for then in waiting:
             then()
+        self._settle()
 
     def _try_to_ask(self) -> None:
         try:

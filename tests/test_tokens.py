@@ -100,6 +100,17 @@ def test_asks_once_for_all_who_wait(failure):
     assert ask.asked.qsize() == 1
 
 
+def test_settles_when_all_have_been_heard():
+    """What was asked for is dropped behind them, where nothing may be kept."""
+    ask, heard = Asking(), Queue()
+    ask.let.set()
+    renewal = Renewal(ask, Clock(), settle=lambda: heard.put("settled"))
+
+    renewal.request(lambda: heard.put("answered"))
+
+    assert [heard.get(timeout=20) for _ in range(2)] == ["answered", "settled"]
+
+
 def test_asks_no_more_for_a_moment():
     """A client that keeps sending a wrong token does not become a call per request."""
     ask, clock, done = Asking(), Clock(), Queue()

@@ -72,7 +72,7 @@ class Request:
 class Response:
     """An answer; a `lease` allows its bytes to be sent again to the same request while the lease is current."""
 
-    __slots__ = ("body", "content_type", "headers", "lease", "status", "written")
+    __slots__ = ("body", "content_type", "headers", "heads", "lease", "status")
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Response:
         self.content_type = content_type
         self.headers = headers
         self.lease = lease
-        self.written: dict[tuple[bytes, bool, bool], bytes] = {}
+        self.heads: dict[tuple[bytes, bool], bytes] = {}
 
     @property
     def reason(self) -> str:
@@ -123,17 +123,15 @@ def _tame(value: str) -> str:
 
 
 def encode(response: Response, request: Request | None, *, close: bool) -> bytes:
-    """Write an answer, once for each way that it may be sent; `request` is None where none could be read."""
+    """Write an answer, its head once for each way that it may be sent; `request` is None where none could be read."""
     version = b"HTTP/1.1" if request is None else request.version
-    way = (version, request is not None and request.method == b"HEAD", close)
-    written = response.written.get(way)
-    if written is None:
-        written = response.written[way] = _write(response, *way)
-    return written
+    head = response.heads.get((version, close))
+    if head is None:
+        head = response.heads[version, close] = _head(response, version, close)
+    return head if request is not None and request.method == b"HEAD" else head + response.body
 
 
-def _write(response: Response, version: bytes, is_head: bool, close: bool) -> bytes:
+def _head(response: Response, version: bytes, close: bool) -> bytes:
     lines = [f"{name}: {value}\r\n" for name, value in fields(response, version, close=close)]
     start = f"{version.decode()} {response.status} {response.reason}\r\n"
-    head = f"{start}{''.join(lines)}\r\n".encode("latin-1")
-    return head if is_head else head + response.body
+    return f"{start}{''.join(lines)}\r\n".encode("latin-1")

@@ -50,11 +50,12 @@ def test_says_what_becomes_of_the_connection(version: bytes, close: bool, said: 
     assert next((line for line in lines if line.startswith(b"Connection")), None) == said
 
 
-def test_writes_each_form_once() -> None:
-    """The same answer to another request of the same form is the same bytes, which are kept but once."""
+def test_keeps_a_head_for_each_form_and_no_other_body() -> None:
+    """A response that is given again and again writes its head once, and its value stands in memory once."""
     answer = Response(200, b"s3cret")
-    assert encode(answer, request(), close=False) is encode(answer, request(), close=False)
-    assert encode(answer, request(), close=False) != encode(answer, request(), close=True)
+    [encode(answer, request(method), close=close) for method in (b"GET", b"HEAD") for close in (True, False)]
+    assert len(answer.heads) == 2
+    assert not any(b"s3cret" in head for head in answer.heads.values())
 
 
 def test_answers_without_a_request() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from scripts.stage.aws import CREDENTIALS, REGION
 from scripts.stage.emulator import ROOT
-from tests.fresh.process import Process
+from tests.fresh.process import Process, until
 from tests.fresh.sidecar import PATIENT, Sidecar, value_of
 from tests.servers.credentials import AUTHORIZATION, CredentialEndpoint
 
@@ -185,3 +185,13 @@ def test_tokens_from_before_a_snapshot_do_not_count_after_it(
     awake.read(value_of(name), endpoint.token)
 
     assert awake.read(value_of(name), old).status == 401
+
+
+def test_a_token_learned_in_init_is_not_kept(awake: Sidecar, endpoint: CredentialEndpoint) -> None:
+    """It would be in the snapshot, with the credentials that came along."""
+    awake.parts.forget(keeping=False)
+    status = awake.read("/ping-not", endpoint.token).status
+    until(lambda: not awake.parts.access.session_tokens())
+
+    assert status == 404
+    until(lambda: endpoint.token.encode() not in awake.parts.tokens._known[1])
