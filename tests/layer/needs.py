@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BUSYBOX = "busybox"
 QEMU = "qemu-aarch64-static"
@@ -18,8 +25,18 @@ _PACKAGES = {BUSYBOX: "busybox-static", QEMU: "qemu-user-static", STRACE: "strac
 def needed(program: str) -> Path:
     """Return where a program is."""
     if not shutil.which(program):
-        install(_PACKAGES[program])
+        with _alone():
+            if not shutil.which(program):
+                install(_PACKAGES[program])
     return Path(str(shutil.which(program)))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Have no other test process install meanwhile: the package manager would fail, not wait."""
+    with Path(tempfile.gettempdir(), "sidekey-tests-install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def install(package: str) -> None:

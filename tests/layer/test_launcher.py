@@ -29,7 +29,7 @@ HARMLESS = {
     "SSL_CERT_FILE": "/c",
     "LANGUAGES": "d",
 }
-OURS = {"LC_ALL": "C", "MALLOC_ARENA_MAX": "1"}
+OURS = {"LC_ALL": "C", "MALLOC_ARENA_MAX": "1", "OPENSSL_CONF": ""}
 
 
 @pytest.fixture
