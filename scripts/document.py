@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extension.core.variables import VARIABLES
+from scripts.bench.table import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,14 +73,24 @@ def _fleet_row(figures: dict[str, dict[str, Any]]) -> str:
     return " | ".join([*cells, *(f"{count:,}" for count in counts)])
 
 
-PARTS: dict[str, Callable[[], str]] = {"settings": settings_table, "faults": faults_table, "fleet": fleet_part}
+def bench_part() -> str:
+    """Return what the benchmark has measured, with its pictures."""
+    return render(json.loads((ROOT / "docs" / "bench.json").read_text(encoding="utf-8")))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "faults": faults_table,
+    "fleet": fleet_part,
+    "bench": bench_part,
+}
 
 
 def filled(text: str) -> str:
     """Return `text` with every part as it should be."""
-    for name, render in PARTS.items():
+    for name, part in PARTS.items():
         pattern = re.compile(f"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
-        body = render()
+        body = part()
         text = pattern.sub(lambda match, body=body: f"{match[1]}{body}\n{match[2]}", text)  # type: ignore[misc]
     return text
 

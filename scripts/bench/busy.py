@@ -7,7 +7,8 @@ import statistics
 from typing import TYPE_CHECKING
 
 from scripts.bench.cold import memory_mb
-from scripts.bench.hot import Load, Servers, apply, compile_load
+from scripts.bench.hot import Load, apply, compile_load
+from scripts.bench.servers import Servers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from scripts.bench.cloud import TOKEN
 from scripts.bench.enclosure import VENV_PYTHON
-from scripts.bench.hot import PORTS, Servers
+from scripts.bench.hot import BY_NAME
+from scripts.bench.servers import PORTS, Servers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ async def measure(cloud: Cloud, rounds: int, tell: Tell) -> dict[str, dict[str, 
     running = Servers(cloud)
     found: dict[str, dict[str, list[float]]] = {}
     try:
-        await running.start()
+        await running.start({"hit by name": BY_NAME})
         for number in range(rounds):
             tell((number + 1) / rounds)
             for server in SERVERS:

@@ -10,22 +10,22 @@ import asyncio
 import json
 import statistics
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.bench.cloud import SIDEKEY_PORT, TOKEN, Cloud, arn
-from scripts.bench.cold import EXTENSIONS, cpu_seconds
-from scripts.bench.enclosure import VENV_PYTHON, cores, first_core, folder, spawn
+from scripts.bench.cloud import TOKEN, arn
+from scripts.bench.cold import cpu_seconds
+from scripts.bench.enclosure import cores, folder
+from scripts.bench.servers import PORTS, Servers, port_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scripts.bench.cloud import Cloud
     from scripts.bench.cold import Tell
 
 HERE = Path(__file__).parent
-PORTS = {"sidekey": SIDEKEY_PORT, "nginx": 8101, "aiohttp": 8102, "node": 8103}
 SECONDS = 0.5
 ENDLESS = 2_000_000
 
@@ -80,7 +80,7 @@ async def apply(program: Path, server: str, load: Load, pid: int) -> dict[str, f
         requests.write_text("\0".join(KINDS[load.kind]))
     core = cores()[0 if load.same else 1]
     way = "new" if load.renew else "keep"
-    numbers = [str(PORTS[server]), str(load.connections), way, str(load.count), str(load.seconds)]
+    numbers = [str(port_of(server, load.kind)), str(load.connections), way, str(load.count), str(load.seconds)]
     before = cpu_seconds(pid)
     process = await asyncio.create_subprocess_exec(
         "taskset", "-c", str(core), program, *numbers, requests, stdout=subprocess.PIPE
@@ -100,84 +100,8 @@ def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: round(statistics.median(each[name] for each in rounds), 2) for name in names}
 
 
-class Servers:
-    """The servers, each on the first core, until `end`."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        """Start none yet."""
-        self._cloud = cloud
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    async def start(self) -> None:
-        """Start ours, take an answer of it, and start the others with the same body."""
-        await self.start_own()
-        body = await fetch(PORTS["sidekey"], BY_NAME)
-        others: dict[str, Sequence[str]] = {
-            "nginx": ("/usr/sbin/nginx", "-c", str(self._nginx(body))),
-            "aiohttp": (VENV_PYTHON, str(HERE / "rivals/aiohttp_server.py"), str(PORTS["aiohttp"]), TOKEN, body),
-            "node": ("node", str(HERE / "rivals/node_server.mjs"), str(PORTS["node"]), TOKEN, body),
-        }
-        for name, command in others.items():
-            self._spawn(name, command, {"PATH": "/usr/local/bin:/usr/bin:/bin"})
-            await listening(PORTS[name])
-
-    async def start_own(self, **settings: str) -> int:
-        """Start ours, wait until it has prefetched, and return its process id."""
-        names = ["bench/0", "large", "binary", *(f"bench/{n}" for n in range(1, 50))]
-        references = ",".join(f"secretsmanager://{name}" for name in names)
-        ready = asyncio.Event()
-        self._cloud.note = lambda what, _when: ready.set() if what == "next" else None
-        environment = self._cloud.environment(5, 0, SIDEKEY_PREFETCH=references, **settings)
-        self._spawn("sidekey", EXTENSIONS["layer"], environment)
-        await ready.wait()
-        return self.processes["sidekey"].pid
-
-    def _nginx(self, body: str) -> Path:
-        """Write nginx's configuration."""
-        text = (HERE / "rivals/nginx.conf").read_text()
-        for mark, value in {"FOLDER": str(folder()), "PORT": str(PORTS["nginx"]), "BODY": body}.items():
-            text = text.replace(f"@{mark}@", value)
-        path = folder() / "nginx.conf"
-        path.write_text(text)
-        return path
-
-    def _spawn(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        with first_core():
-            self.processes[name] = spawn(command, environment)
-
-    def end(self) -> None:
-        """End all."""
-        for process in self.processes.values():
-            process.kill()
-            process.wait()
-
-
-async def fetch(port: int, request: str) -> str:
-    """Return the body of one answer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request.encode())
-    head_ = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    body = await reader.readexactly(int(head_.partition("content-length:")[2].split("\r\n")[0]))
-    writer.close()
-    return body.decode()
-
-
-async def listening(port: int, patience_seconds: float = 20) -> None:
-    """Wait until somebody listens."""
-    end = time.monotonic() + patience_seconds
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            assert time.monotonic() < end, f"nobody listens on port {port}"
-            await asyncio.sleep(0.02)
-        else:
-            writer.close()
-            return
-
-
-OWN = [Load(f"hit{kind}") for kind in (" by ARN", " by /value", ", 60 KB secret", ", binary secret")]
-COMPARED = [
+KINDS_HIT = ("hit by ARN", "hit by /value", "hit, 60 KB secret", "hit, binary secret")
+LOADS = [
     Load(same=True),
     Load(),
     Load(connections=8),
@@ -187,6 +111,7 @@ COMPARED = [
     Load(connections=64, renew=True),
     Load("hit, new shape"),
     Load("hit, new shape", same=True),
+    *map(Load, KINDS_HIT),
 ]
 
 
@@ -195,11 +120,11 @@ async def measure(cloud: Cloud, rounds: int, tell: Tell) -> dict[str, dict[str, 
     program, running = compile_load(), Servers(cloud)
     found: dict[str, dict[str, list[dict[str, float]]]] = {}
     try:
-        await running.start()
+        await running.start({kind: KINDS[kind][0] for kind in ("hit by name", *KINDS_HIT)})
         for number in range(rounds):
             tell((number + 1) / rounds)
-            for load in [*COMPARED, *OWN]:
-                for server in PORTS if load in COMPARED else ["sidekey"]:
+            for load in LOADS:
+                for server in PORTS:
                     figures = await apply(program, server, load, running.processes[server].pid)
                     found.setdefault(load.name, {}).setdefault(server, []).append(figures)
     finally:
