@@ -8,12 +8,13 @@ the place of both. Law: the host's name and chain are always verified, and nothi
 from __future__ import annotations
 
 import _ssl
+from _thread import allocate_lock
 from posix import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, Protocol
 
     class TlsSocket(Protocol):
@@ -46,13 +47,17 @@ def trust_stores(bundle: str | None, full: str = SYSTEM_ROOTS) -> tuple[str, ...
 
 
 class Trust:
-    """The roots that we believe, loaded when first needed, and which of them serve which host."""
+    """The roots that we believe, loaded once when first needed, and which of them serve which host."""
 
-    def __init__(self, stores: Sequence[str] = (AMAZON_ROOTS, SYSTEM_ROOTS)) -> None:
-        """Take the stores in the order in which they are tried."""
+    def __init__(
+        self, stores: Sequence[str] = (AMAZON_ROOTS, SYSTEM_ROOTS), load: Callable[[str], Any] | None = None
+    ) -> None:
+        """Take the stores in the order in which they are tried; `load` makes a TLS context of one."""
+        self._load = load or load_context
         self._stores = tuple(stores)
         self._contexts: dict[str, Any] = {}
         self._first: dict[str, int] = {}
+        self._loading = allocate_lock()
 
     def candidates(self, host: str) -> tuple[str, ...]:
         """Return the stores to try for `host`: those before the one that vouched for it last are left out."""
@@ -64,11 +69,17 @@ class Trust:
 
     def wrap(self, plain: _socket.socket, host: str, store: str) -> TlsSocket:
         """Return the TLS side of a connected socket, its handshake still to be done."""
+        tls: TlsSocket = self.context(store)._wrap_socket(plain, False, host)  # noqa: SLF001 (the C module's own interface)
+        return tls
+
+    def context(self, store: str) -> Any:
+        """Return what verifies with `store`; the first connections, made at once, wait for one of them to load it."""
         context = self._contexts.get(store)
         if context is None:
-            context = self._contexts[store] = _load(store)
-        tls: TlsSocket = context._wrap_socket(plain, False, host)  # noqa: SLF001 (the C module's own interface)
-        return tls
+            with self._loading:
+                context = self._contexts.get(store) or self._load(store)
+                self._contexts[store] = context
+        return context
 
 
 def may_know_elsewhere(error: Exception) -> bool:
@@ -80,7 +91,8 @@ class UnusableRootsError(OSError):
     """A store that cannot be read, or that holds no certificate."""
 
 
-def _load(store: str) -> Any:
+def load_context(store: str) -> Any:
+    """Return a TLS context that believes a store's roots, or raise UnusableRootsError."""
     context = _ssl._SSLContext(_ssl.PROTOCOL_TLS_CLIENT)  # noqa: SLF001 (the C module's own interface)
     context.minimum_version = _ssl.PROTO_TLSv1_2
     try:

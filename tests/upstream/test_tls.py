@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
@@ -54,6 +57,34 @@ def test_trusted_server_answers(authority: Authority) -> None:
     """A server that our authority vouches for is believed."""
     with ScriptedServer([reply(b"yes")], tls=authority.context("localhost"), host="localhost") as server:
         assert ask(server, authority.bundle) == b"yes"
+
+
+class Loading:
+    """Loads a store slowly: until a second thread loads it, too, or half a second has passed."""
+
+    def __init__(self) -> None:
+        """Nobody loads yet."""
+        self.stores: list[str] = []
+        self._meeting = Barrier(2)
+
+    def __call__(self, store: str) -> ssl.SSLContext:
+        """Load."""
+        self.stores.append(store)
+        with suppress(BrokenBarrierError):
+            self._meeting.wait(timeout=0.5)
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def test_a_store_is_loaded_once_for_all_who_need_it_at_once() -> None:
+    """The first connections of a start are made in parallel, and loading takes most of what each of them costs."""
+    load = Loading()
+    trust = Trust(["a", "b"], load)
+    with ThreadPoolExecutor(3) as pool:
+        contexts = list(pool.map(trust.context, ["a", "a", "b"]))
+
+    assert sorted(load.stores) == ["a", "b"]
+    assert contexts[0] is contexts[1]
+    assert contexts[0] is not contexts[2]
 
 
 def test_full_bundle_is_asked_when_the_small_one_does_not_know(authority: Authority) -> None:
