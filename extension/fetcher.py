@@ -4,31 +4,28 @@
     secrets     ─► BatchGetSecretValue once; what it does not bring the store fetches singly
     parameters  ─► GetParameters        path ─► GetParametersByPath, all pages
 
-Law: regions are tried in the order of their health; another region is asked only for what may pass by itself (5xx,
-timeout, unreachable), never after a 4xx or a throttle, for that is an answer. While there is another region left, what
-it may answer is not tried again here. All calls of a job share one budget of time, which is not the wall clock's.
-Hits come first: a job that nobody waits for gives way at every step, or a hit on the same core waits until it blocks.
+Law: all calls of a job, in whatever region, share one budget of time, which is not the wall clock's. Hits come first:
+a job that nobody waits for gives way at every step, or a hit on the same core waits until it blocks.
 """
 
 from __future__ import annotations
 
 from extension.core.errors import Refused, Stopping, Throttled, TimedOut, Transient, UpstreamError
-from extension.core.health import Health
 from extension.core.model import DEFAULT_STAGE, Secret
 from extension.core.plan import SHORTEST_CALL_SECONDS
 from extension.core.record import Record
 from extension.core.shelf import Fetched
+from extension.regions import Budget, Regions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Protocol, TypeVar
+    from typing import Protocol
 
     from extension.core.model import Parameter, ParameterTree, Query, Value
     from extension.core.plan import Job
     from extension.core.policy import Rotation
 
-    T = TypeVar("T")
     Results = Mapping[Query, Fetched | UpstreamError]
 
     class Secrets(Protocol):
@@ -57,32 +54,11 @@ if TYPE_CHECKING:
             """Return all parameters below a path."""
 
 
-CREDENTIALS_CODE = "CredentialsError"
-"""The code where no credentials could be had: no region is to blame."""
-LEAST_SECONDS = 0.1
-"""What a call gets even when the budget is spent: enough to fail with a reason."""
-
-
 class Sources(Record):
     """The two services."""
 
     secrets: Secrets
     parameters: Parameters
-
-
-class Budget:
-    """What a job may take, on a clock that stands still in a freeze."""
-
-    __slots__ = ("_end", "_monotonic")
-
-    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
-        """Start now."""
-        self._monotonic = monotonic
-        self._end = monotonic() + seconds
-
-    def share(self, calls: int) -> float:
-        """Return the seconds for one of so many calls that may still be made."""
-        return max(self._end - self._monotonic(), LEAST_SECONDS) / calls
 
 
 class Fetcher:
@@ -107,13 +83,12 @@ class Fetcher:
         `give_way` lets another thread that is ready go first.
         """
         self._sources = sources
-        self._hasty = hasty
         self._clock = clock
         self._monotonic = monotonic
         self._call_seconds = call_seconds
         self._report = report
         self._give_way = give_way
-        self._health = Health()
+        self._regions = Regions(sources, hasty, clock)
         self._denied: set[tuple[str, str | None]] = set()
 
     def fetch(self, job: Job) -> Results:
@@ -153,7 +128,7 @@ class Fetcher:
         def call(sources: Sources, region: str, seconds: float) -> ParameterTree:
             return sources.parameters.fetch_path(query, region=region, timeout_seconds=seconds)
 
-        return self._somewhere(query, budget, call)
+        return self._regions.ask(query, budget, call)
 
     def _tens(self, queries: Sequence[Query], budget: Budget) -> Mapping[Query, Parameter | UpstreamError]:
         def call(sources: Sources, region: str, seconds: float) -> Mapping[Query, Parameter | UpstreamError]:
@@ -163,7 +138,7 @@ class Fetcher:
                 raise faults[0]
             return found
 
-        return self._somewhere(queries[0], budget, call)
+        return self._regions.ask(queries[0], budget, call)
 
     def _secret(self, query: Query, held: object, budget: Budget) -> Fetched:
         """Fetch one secret; where a value is held, its version may turn out to be the current one still."""
@@ -177,7 +152,7 @@ class Fetcher:
         def call(sources: Sources, region: str, seconds: float) -> Secret:
             return sources.secrets.fetch(query, region=region, timeout_seconds=seconds)
 
-        return Fetched(value=self._somewhere(query, budget, call), rotation=rotation)
+        return Fetched(value=self._regions.ask(query, budget, call), rotation=rotation)
 
     def _described(self, query: Query, budget: Budget) -> Rotation | None:
         """Describe a secret where that is allowed; without the permission nothing degrades but this.
@@ -192,7 +167,7 @@ class Fetcher:
             return sources.secrets.describe(query, region=region, timeout_seconds=seconds)
 
         try:
-            return self._somewhere(query, budget, call, calls_after=1)
+            return self._regions.ask(query, budget, call, calls_after=1)
         except Refused as error:
             if error.code == "AccessDeniedException":
                 self._deny(permission, "rotation dates are not known")
@@ -208,7 +183,7 @@ class Fetcher:
         permission = ("secretsmanager:BatchGetSecretValue", first.role_arn)
         if permission in self._denied:
             return {}
-        region = self._health.order(first.regions, self._clock())[0] if first.regions else ""
+        region = self._regions.best(first)
         try:
             found = self._sources.secrets.fetch_batch(job.queries, region=region, timeout_seconds=budget.share(1))
         except Refused as error:
@@ -222,30 +197,6 @@ class Fetcher:
     def _deny(self, permission: tuple[str, str | None], consequence: str) -> None:
         self._denied.add(permission)
         self._report("info", f"{permission[0]} is not allowed: {consequence}")
-
-    def _somewhere(
-        self, query: Query, budget: Budget, call: Callable[[Sources, str, float], T], *, calls_after: int = 0
-    ) -> T:
-        """Call in the first region that answers, sharing the time among the calls that are left."""
-        regions = self._health.order(query.regions, self._clock()) or ("",)
-        for others_left, region in zip(range(len(regions) - 1, -1, -1), regions, strict=True):
-            sources = self._hasty if others_left else self._sources
-            try:
-                found = call(sources, region, budget.share(1 + others_left + calls_after))
-            except Throttled:
-                raise
-            except Transient as error:
-                if error.code != CREDENTIALS_CODE:
-                    self._health.failed(region, self._clock())
-                if not others_left:
-                    raise
-            except Refused:
-                self._health.answered(region)
-                raise
-            else:
-                self._health.answered(region)
-                return found
-        raise AssertionError
 
 
 def _too_late(job: Job) -> Stopping:
