@@ -15,7 +15,7 @@ from extension.core.model import DEFAULT_STAGE, Secret
 from extension.core.plan import SHORTEST_CALL_SECONDS
 from extension.core.record import Record
 from extension.core.shelf import Fetched
-from extension.regions import Budget, Regions
+from extension.regions import Budget, Regions, first_region
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,14 +131,28 @@ class Fetcher:
         return self._regions.ask(query, budget, call)
 
     def _tens(self, queries: Sequence[Query], budget: Budget) -> Mapping[Query, Parameter | UpstreamError]:
+        """Fetch parameters together; what another region than the first one refuses is left for that to answer."""
+        copies: dict[Query, Parameter | UpstreamError] = {}
+
         def call(sources: Sources, region: str, seconds: float) -> Mapping[Query, Parameter | UpstreamError]:
-            found = sources.parameters.fetch_batch(queries, region=region, timeout_seconds=seconds)
+            left = [query for query in queries if query not in copies]
+            found = sources.parameters.fetch_batch(left, region=region, timeout_seconds=seconds)
             faults = [each for each in found.values() if isinstance(each, Transient)]
             if len(faults) == len(found) and not any(isinstance(each, Throttled) for each in faults):
                 raise faults[0]
+            refusals = [each for each in found.values() if isinstance(each, Refused)]
+            if refusals and region != first_region(queries[0]):
+                copies.update({query: each for query, each in found.items() if not isinstance(each, UpstreamError)})
+                raise refusals[0]
             return found
 
-        return self._regions.ask(queries[0], budget, call)
+        try:
+            found = self._regions.ask(queries[0], budget, call)
+        except UpstreamError as error:
+            if not copies:
+                raise
+            found = dict.fromkeys(queries, error)
+        return {**found, **copies}
 
     def _secret(self, query: Query, held: object, budget: Budget) -> Fetched:
         """Fetch one secret; where a value is held, its version may turn out to be the current one still."""
@@ -192,7 +206,8 @@ class Fetcher:
             return {}
         except Transient:
             return {}
-        return _wrapped({query: value for query, value in found.items() if not isinstance(value, Transient)})
+        unsure: type[UpstreamError] = Transient if region == first_region(first) else UpstreamError
+        return _wrapped({query: value for query, value in found.items() if not isinstance(value, unsure)})
 
     def _deny(self, permission: tuple[str, str | None], consequence: str) -> None:
         self._denied.add(permission)

@@ -2,6 +2,8 @@
 
 Law: another region is asked only for what may pass by itself (5xx, timeout, unreachable), never after a 4xx or a
 throttle, for that is an answer. While there is another region left, what it may answer is not tried again here.
+The first region alone can refuse: a 4xx of another one may mean that the copy is missing there, so it counts for less
+than the first one's fault; and where that was passed over, its breaker being open, it is asked after all.
 """
 
 from __future__ import annotations
@@ -55,26 +57,40 @@ class Regions:
         return self._order(query)[0]
 
     def _order(self, query: Query) -> tuple[str, ...]:
-        return self._health.order(query.regions, self._clock()) or ("",)
+        return self._health.order(query.regions, self._clock()) or (first_region(query),)
 
     def ask(self, query: Query, budget: Budget, call: Callable[[Sources, str, float], T], *, calls_after: int = 0) -> T:
         """Call in the first region that answers, sharing the time among the calls that are left."""
-        regions = self._order(query)
-        for others_left, region in zip(range(len(regions) - 1, -1, -1), regions, strict=True):
-            sources = self._hasty if others_left else self._sources
+        first, fault = first_region(query), None
+        left = list(self._order(query))
+        while True:
+            region = left.pop(0)
+            sources = self._hasty if left else self._sources
             try:
-                found = call(sources, region, budget.share(1 + others_left + calls_after))
+                found = call(sources, region, budget.share(1 + len(left) + calls_after))
             except Throttled:
                 raise
             except Transient as error:
-                if error.code != CREDENTIALS_CODE:
-                    self._health.failed(region, self._clock())
-                if not others_left:
+                self._blame(region, error)
+                fault = error if region == first else fault
+                if not left:
                     raise
             except Refused:
                 self._health.answered(region)
-                raise
+                if region == first:
+                    raise
+                if fault is not None:
+                    raise fault from None
+                left = [first]
             else:
                 self._health.answered(region)
                 return found
-        raise AssertionError
+
+    def _blame(self, region: str, error: Transient) -> None:
+        if error.code != CREDENTIALS_CODE:
+            self._health.failed(region, self._clock())
+
+
+def first_region(query: Query) -> str:
+    """Return the region that a query prefers; the others hold copies of what is there."""
+    return query.regions[0] if query.regions else ""

@@ -250,6 +250,45 @@ def test_fetches_parameters_together():
     assert source.asked == [("fetch_batch", (query,), "near", 6.0)]
 
 
+TENTH = Query(service="ssm", id="/p", regions=("near", "far"))
+MISSING = TENTH.replace(id="/missing")
+TENS = Job(kind="parameters", queries=(TENTH, MISSING))
+GONE = Refused("gone", code="ParameterNotFound")
+
+
+def test_what_a_copy_of_parameters_refuses_is_not_refused():
+    """Those that are there count; for the others the first region's fault is told."""
+    fault = Unavailable("500")
+    source = Source(fetch_batch={"near": fault, "far": {TENTH: PARAMETER, MISSING: GONE}})
+
+    assert fetcher(parameters=source).fetch(TENS) == {TENTH: Fetched(value=PARAMETER), MISSING: fault}
+
+
+def test_what_a_copy_of_parameters_refuses_is_asked_for_at_home():
+    """Where the first region was passed over, it is asked for the rest."""
+    source = Source(fetch_batch={"near": Unavailable("500"), "far": {TENTH: PARAMETER, MISSING: PARAMETER}})
+    subject = fetcher(parameters=source)
+    subject.fetch(TENS)
+    source.script = {"fetch_batch": {"near": {MISSING: GONE}, "far": {TENTH: PARAMETER, MISSING: GONE}}}
+    source.asked.clear()
+
+    assert subject.fetch(TENS) == {TENTH: Fetched(value=PARAMETER), MISSING: GONE}
+    assert [each[:3] for each in source.asked] == [
+        ("fetch_batch", (TENTH, MISSING), "far"),
+        ("fetch_batch", (MISSING,), "near"),
+    ]
+
+
+def test_no_copy_refuses_a_secret_in_a_batch():
+    """What a replica's batch has no value of is fetched singly."""
+    source = Source(fetch={"near": Unavailable("500"), "far": SECRET}, fetch_batch={NAME: SECRET, OTHER: DENIED})
+    subject = fetcher(source)
+    subject.fetch(SINGLE)
+
+    assert subject.fetch(BATCH) == {NAME: Fetched(value=SECRET)}
+    assert calls(source)[-1] == ("fetch_batch", "far")
+
+
 def test_fetches_a_path_as_one_value():
     """All its pages are the source's business."""
     query = Query(service="ssm-path", id="/", regions=("near",))
