@@ -3,7 +3,8 @@
 Law: another region is asked only for what may pass by itself (5xx, timeout, unreachable), never after a 4xx or a
 throttle, for that is an answer. While there is another region left, what it may answer is not tried again here.
 The first region alone can refuse: a 4xx of another one may mean that the copy is missing there, so it counts for less
-than the first one's fault; and where that was passed over, its breaker being open, it is asked after all.
+than the first one's fault; and where that was passed over, its breaker being open, it is asked after all. No region is
+to blame, or known to be well, where there were no credentials to ask it with.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-CREDENTIALS_CODE = "CredentialsError"
-"""The code where no credentials could be had: no region is to blame."""
 LEAST_SECONDS = 0.1
 """What a call gets even when the budget is spent: enough to fail with a reason."""
 
@@ -71,12 +70,12 @@ class Regions:
             except Throttled:
                 raise
             except Transient as error:
-                self._blame(region, error)
+                self._failed(region, error)
                 fault = error if region == first else fault
                 if not left:
                     raise
-            except Refused:
-                self._health.answered(region)
+            except Refused as error:
+                self._refused(region, error)
                 if region == first:
                     raise
                 if fault is not None:
@@ -86,9 +85,13 @@ class Regions:
                 self._health.answered(region)
                 return found
 
-    def _blame(self, region: str, error: Transient) -> None:
-        if error.code != CREDENTIALS_CODE:
+    def _failed(self, region: str, error: Transient) -> None:
+        if not error.about_credentials:
             self._health.failed(region, self._clock())
+
+    def _refused(self, region: str, error: Refused) -> None:
+        if not error.about_credentials:
+            self._health.answered(region)
 
 
 def first_region(query: Query) -> str:

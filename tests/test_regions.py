@@ -82,6 +82,27 @@ def test_a_first_region_that_answers_after_all_is_the_first_again() -> None:
     assert [walk.ask(), walk.ask(), walk.asked] == ["found", "found", ["far", "near", "near"]]
 
 
+def without_credentials(error: UpstreamError) -> UpstreamError:
+    """Return an error that is about credentials."""
+    error.about_credentials = True
+    return error
+
+
+def test_no_region_is_to_blame_for_missing_credentials() -> None:
+    """STS or the credential endpoint cannot be reached: the first region is the first all the same."""
+    walk = Walk(near=without_credentials(Unavailable("STS: down")), far="copy")
+
+    assert [walk.ask(), walk.ask(), walk.asked] == ["copy", "copy", ["near", "far", "near", "far"]]
+
+
+def test_credentials_that_are_refused_say_nothing_of_the_region() -> None:
+    """Its breaker stays open: nobody has asked it."""
+    walk = after_a_fault(near=without_credentials(Refused("may not assume")), far=GONE)
+
+    assert [type(walk.ask()) for _ in range(2)] == [Refused, Refused]
+    assert walk.asked == ["far", "near", "far", "near"]
+
+
 @pytest.mark.parametrize(("regions", "expected"), [(("a", "b"), "a"), ((), "")])
 def test_the_first_region_is_the_query_s(regions: tuple[str, ...], expected: str) -> None:
     """Or none, where there is none to be had."""

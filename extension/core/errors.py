@@ -58,10 +58,14 @@ class RequestError(SidekeyError):
 
 
 class UpstreamError(SidekeyError):
-    """A service did not give what was asked."""
+    """A service did not give what was asked.
+
+    `about_credentials`: it was not even asked, for there was nothing to sign with; so this says nothing of the service.
+    """
 
     status = 502
     transient = False
+    about_credentials = False
 
 
 class Refused(UpstreamError):  # noqa: N818 (what it says, not that it is an error)
