@@ -10,6 +10,7 @@ a job that nobody waits for gives way at every step, or a hit on the same core w
 
 from __future__ import annotations
 
+from extension.core.denials import Denials
 from extension.core.errors import Refused, Stopping, Throttled, TimedOut, Transient, UpstreamError
 from extension.core.model import DEFAULT_STAGE, Secret
 from extension.core.plan import SHORTEST_CALL_SECONDS
@@ -89,7 +90,7 @@ class Fetcher:
         self._report = report
         self._give_way = give_way
         self._regions = Regions(sources, hasty, clock)
-        self._denied: set[tuple[str, str | None]] = set()
+        self._denials = Denials()
 
     def fetch(self, job: Job) -> Results:
         """Return a value or an error for each query; UpstreamError speaks for all of them."""
@@ -174,7 +175,8 @@ class Fetcher:
         Throttled, the refresh ends here: GetSecretValue has the same quota.
         """
         permission = ("secretsmanager:DescribeSecret", query.role_arn)
-        if permission in self._denied or query.version_id is not None:
+        here = (*permission, query.id)
+        if query.version_id is not None or self._denials.holds(here, self._clock()):
             return None
 
         def call(sources: Sources, region: str, seconds: float) -> Rotation:
@@ -183,8 +185,8 @@ class Fetcher:
         try:
             return self._regions.ask(query, budget, call, calls_after=1)
         except Refused as error:
-            if error.code == "AccessDeniedException":
-                self._deny(permission, "rotation dates are not known")
+            if _is_denial(error):
+                self._deny(permission, here, f"rotation dates of {query.label} are not known")
             return None
         except Throttled:
             raise
@@ -195,28 +197,37 @@ class Fetcher:
         """Try BatchGetSecretValue once; denied or failed, it brings nothing and the secrets are fetched singly."""
         first = job.queries[0]
         permission = ("secretsmanager:BatchGetSecretValue", first.role_arn)
-        if permission in self._denied:
+        if self._denials.holds(permission, self._clock()):
             return {}
         region = self._regions.best(first)
         try:
             found = self._sources.secrets.fetch_batch(job.queries, region=region, timeout_seconds=budget.share(1))
         except Refused as error:
-            if error.code == "AccessDeniedException":
-                self._deny(permission, "secrets are fetched singly")
+            if _is_denial(error):
+                self._deny(permission, permission, "secrets are fetched singly")
             return {}
         except Transient:
             return {}
         unsure: type[UpstreamError] = Transient if region == first_region(first) else UpstreamError
         return _wrapped({query: value for query, value in found.items() if not isinstance(value, unsure)})
 
-    def _deny(self, permission: tuple[str, str | None], consequence: str) -> None:
-        self._denied.add(permission)
-        self._report("info", f"{permission[0]} is not allowed: {consequence}")
+    def _deny(self, permission: tuple[str | None, ...], where: tuple[str | None, ...], consequence: str) -> None:
+        """Remember a denial, and say it aloud the first time: it may be one secret's, or that of all."""
+        now = self._clock()
+        known = self._denials.holds(permission, now)
+        self._report("debug" if known else "info", f"{permission[0]} is not allowed: {consequence}")
+        self._denials.add(permission, now)
+        self._denials.add(where, now)
 
 
 def _too_late(job: Job) -> Stopping:
     """Return the error for what an invocation left no time for: it says nothing of the service, so it is forgotten."""
     return Stopping(f"{job.queries[0].label}: the invocation that it was fetched for ends", code="InvocationEnding")
+
+
+def _is_denial(error: Refused) -> bool:
+    """Tell whether the permission is what is missing, and not a role to ask for it with."""
+    return error.code == "AccessDeniedException" and not error.about_credentials
 
 
 def _is_unchanged(query: Query, held: Secret, rotation: Rotation) -> bool:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from extension.core.denials import DENIED_SECONDS
 from extension.core.errors import Refused, Throttled, TimedOut, Unavailable
 from extension.core.model import Parameter, ParameterTree, Query, Secret, Sensitive
 from extension.core.plan import Job
 from extension.core.policy import Rotation
 from extension.core.shelf import Fetched
 from extension.fetcher import Fetcher, Sources
+from tests.servers.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,13 +76,14 @@ def fetcher(
     parameters: Source | None = None,
     said: list | None = None,
     give_way: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = lambda: 1000.0,
 ) -> Fetcher:
-    """Return a fetcher whose clock stands still."""
+    """Return a fetcher whose clock stands still until it is set."""
     sources = Sources(secrets=secrets or Source(), parameters=parameters or Source())
     return Fetcher(
         sources,
         sources,
-        clock=lambda: 1000.0,
+        clock=clock,
         monotonic=lambda: 0.0,
         call_seconds={"secretsmanager": 8.0, "ssm": 6.0},
         report=lambda *words: (said if said is not None else []).append(words),
@@ -188,7 +191,50 @@ def test_asks_for_a_description_no_more_where_it_is_denied():
     subject.fetch(SINGLE.replace(held={NAME: SECRET}))
 
     assert calls(source) == [("describe", "near"), ("fetch", "near"), ("fetch", "near")]
-    assert said == [("info", "secretsmanager:DescribeSecret is not allowed: rotation dates are not known")]
+    assert said == [
+        ("info", "secretsmanager:DescribeSecret is not allowed: rotation dates of secretsmanager://db are not known")
+    ]
+
+
+def test_one_denied_description_denies_no_other():
+    """A secret of another account's does not cost ours their rotation dates; and both are not told of aloud."""
+    said: list[tuple[str, str]] = []
+    source = Source(describe=DENIED, fetch=SECRET)
+    subject = fetcher(source, said=said)
+    other = SINGLE.replace(queries=(OTHER,), held={OTHER: SECRET})
+
+    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(other)
+    subject.fetch(other)
+
+    assert [method for method, _ in calls(source)] == ["describe", "fetch", "describe", "fetch", "fetch"]
+    assert [level for level, _ in said] == ["info", "debug"]
+
+
+@pytest.mark.parametrize("jump", [DENIED_SECONDS, -1.0])
+def test_asks_for_a_description_again_after_a_while(jump):
+    """A permission may be given meanwhile; and a clock that jumped says nothing of how long ago it was denied."""
+    clock = Clock(1000.0)
+    source = Source(describe=DENIED, fetch=SECRET)
+    subject = fetcher(source, clock=clock)
+
+    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    clock.now += jump
+    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+
+    assert [method for method, _ in calls(source)] == ["describe", "fetch"] * 2
+
+
+def test_a_role_that_may_not_be_assumed_denies_no_description():
+    """The permission was not even asked for."""
+    refusal = Refused("may not assume", code="AccessDeniedException")
+    refusal.about_credentials = True
+    source = Source(describe=refusal, fetch=SECRET)
+    subject = fetcher(source)
+
+    [subject.fetch(SINGLE.replace(held={NAME: SECRET})) for _ in range(2)]
+
+    assert [method for method, _ in calls(source)] == ["describe", "fetch"] * 2
 
 
 def test_a_description_that_fails_costs_nothing_but_itself():
@@ -234,9 +280,22 @@ def test_tries_no_batch_after_it_was_denied():
     subject = fetcher(source)
 
     subject.fetch(BATCH)
-    subject.fetch(BATCH)
+    subject.fetch(BATCH.replace(queries=(OTHER, NAME)))
 
     assert calls(source) == [("fetch_batch", "near")]
+
+
+def test_tries_a_batch_again_after_a_while():
+    """Somebody may have given it."""
+    clock = Clock(1000.0)
+    source = Source(fetch_batch=DENIED)
+    subject = fetcher(source, clock=clock)
+
+    subject.fetch(BATCH)
+    clock.now += DENIED_SECONDS
+    subject.fetch(BATCH)
+
+    assert calls(source) == [("fetch_batch", "near")] * 2
 
 
 def test_fetches_parameters_together():
