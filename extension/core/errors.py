@@ -67,6 +67,12 @@ class UpstreamError(SidekeyError):
     transient = False
     about_credentials = False
 
+    def copy(self) -> UpstreamError:
+        """Return the same without the frames it came through: to be kept, or raised in another thread."""
+        other = type(self)(self.message)
+        other.__dict__.update(self.__dict__)
+        return other
+
 
 class Refused(UpstreamError):  # noqa: N818 (what it says, not that it is an error)
     """The service said no (4xx): gone, denied, invalid. Final, and never covered by a stale value."""
