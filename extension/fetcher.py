@@ -1,6 +1,6 @@
 """The fetcher: runs one job against the sources, in a worker.
 
-    secret      ─► DescribeSecret, where a value is held and nobody waits ─► GetSecretValue, unless unchanged
+    secret      ─► DescribeSecret, where a value is held and nobody waits ─► GetSecretValue, unless unchanged of late
     secrets     ─► BatchGetSecretValue once; what it does not bring the store fetches singly
     parameters  ─► GetParameters        path ─► GetParametersByPath, all pages
 
@@ -14,6 +14,7 @@ from extension.core.denials import Denials
 from extension.core.errors import Refused, Stopping, Throttled, TimedOut, Transient, UpstreamError
 from extension.core.model import DEFAULT_STAGE, Secret
 from extension.core.plan import SHORTEST_CALL_SECONDS
+from extension.core.policy import may_be_renewed
 from extension.core.record import Record
 from extension.core.shelf import Fetched
 from extension.regions import Budget, Regions, first_region
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
+    from extension.core.cache import Entry
     from extension.core.model import Parameter, ParameterTree, Query, Value
     from extension.core.plan import Job
     from extension.core.policy import Rotation
@@ -155,19 +157,23 @@ class Fetcher:
             found = dict.fromkeys(queries, error)
         return {**found, **copies}
 
-    def _secret(self, query: Query, held: object, budget: Budget) -> Fetched:
+    def _secret(self, query: Query, held: Entry | None, budget: Budget) -> Fetched:
         """Fetch one secret; where a value is held, its version may turn out to be the current one still."""
         rotation = None
-        if isinstance(held, Secret):
+        if held is not None and isinstance(held.value, Secret):
             rotation = self._described(query, budget)
             self._give_way()
-            if rotation is not None and _is_unchanged(query, held, rotation):
-                return Fetched(value=held, rotation=rotation)
+            if rotation is not None and _is_unchanged(query, held.value, rotation) and self._may_be_renewed(held):
+                renewed = _with_stages(held.value, rotation)
+                return Fetched(value=renewed, rotation=rotation, sourced_at=held.sourced_at)
 
         def call(sources: Sources, region: str, seconds: float) -> Secret:
             return sources.secrets.fetch(query, region=region, timeout_seconds=seconds)
 
         return Fetched(value=self._regions.ask(query, budget, call), rotation=rotation)
+
+    def _may_be_renewed(self, held: Entry) -> bool:
+        return may_be_renewed(held.sourced_at, held.times, self._clock())
 
     def _described(self, query: Query, budget: Budget) -> Rotation | None:
         """Describe a secret where that is allowed; without the permission nothing degrades but this.
@@ -232,6 +238,12 @@ def _is_denial(error: Refused) -> bool:
 
 def _is_unchanged(query: Query, held: Secret, rotation: Rotation) -> bool:
     return rotation.version_of(query.version_stage or DEFAULT_STAGE) == held.version_id
+
+
+def _with_stages(held: Secret, rotation: Rotation) -> Secret:
+    """Return the value with the stages that its version carries now, which move without it."""
+    stages = rotation.stages_of(held.version_id)
+    return held if set(stages) == set(held.stages) else held.replace(stages=stages)
 
 
 def _wrapped(found: Mapping[Query, Value | UpstreamError]) -> Results:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from extension.core.cache import Entry
 from extension.core.denials import DENIED_SECONDS
 from extension.core.errors import Refused, Throttled, TimedOut, Unavailable
 from extension.core.model import Parameter, ParameterTree, Query, Secret, Sensitive
 from extension.core.plan import Job
-from extension.core.policy import Rotation
+from extension.core.policy import RENEWAL_SECONDS, Rotation
 from extension.core.shelf import Fetched
 from extension.fetcher import Fetcher, Sources
+from tests.samples import times
 from tests.servers.clock import Clock
 
 if TYPE_CHECKING:
@@ -96,7 +98,9 @@ def calls(source: Source) -> list[tuple[str, str]]:
     return [(method, region) for method, _, region, _ in source.asked]
 
 
+HELD = Entry(NAME, SECRET, times(fetched_at=1000.0))
 SINGLE = Job(kind="secret", queries=(NAME,))
+REFRESH = SINGLE.replace(held={NAME: HELD})
 BATCH = Job(kind="secrets", queries=(NAME, OTHER))
 
 
@@ -106,7 +110,7 @@ def test_a_refresh_gives_way_at_every_step():
     subject = fetcher(source, give_way=lambda: source.asked.append(("way",)))
 
     subject.fetch(SINGLE)
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(REFRESH)
 
     assert [each[0] for each in source.asked] == ["fetch", "way", "describe", "way", "fetch", "way"]
 
@@ -164,10 +168,31 @@ def test_takes_a_held_value_whose_version_is_still_current():
     rotation = Rotation(next_at=5000.0, versions=(("AWSCURRENT", "v1"),))
     source = Source(describe=rotation)
 
-    found = fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+    found = fetcher(source).fetch(REFRESH)
+
+    assert found == {NAME: Fetched(value=SECRET, rotation=rotation, sourced_at=1000.0)}
+    assert calls(source) == [("describe", "near")]
+
+
+def test_an_unchanged_value_has_the_stages_of_now():
+    """They move without the value: what is current may be pending no more."""
+    rotation = Rotation(versions=(("AWSCURRENT", "v1"), ("AWSPREVIOUS", "v0"), ("green", "v1")))
+
+    found = fetcher(Source(describe=rotation)).fetch(REFRESH)
+
+    assert found[NAME].value == SECRET.replace(stages=("AWSCURRENT", "green"))
+
+
+@pytest.mark.parametrize("jump", [RENEWAL_SECONDS, -1.0])
+def test_an_unchanged_value_is_fetched_once_in_a_while(jump):
+    """GetSecretValue may be denied by now, or the key disabled; DescribeSecret would not tell."""
+    rotation = Rotation(next_at=9000.0, versions=(("AWSCURRENT", "v1"),))
+    source = Source(describe=rotation, fetch=SECRET)
+
+    found = fetcher(source, clock=Clock(1000.0 + jump)).fetch(REFRESH)
 
     assert found == {NAME: Fetched(value=SECRET, rotation=rotation)}
-    assert calls(source) == [("describe", "near")]
+    assert calls(source) == [("describe", "near"), ("fetch", "near")]
 
 
 def test_fetches_a_held_value_whose_version_has_changed():
@@ -176,7 +201,7 @@ def test_fetches_a_held_value_whose_version_has_changed():
     newer = SECRET.replace(version_id="v2")
     source = Source(describe=rotation, fetch=newer)
 
-    found = fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+    found = fetcher(source).fetch(REFRESH)
 
     assert found == {NAME: Fetched(value=newer, rotation=rotation)}
 
@@ -187,8 +212,8 @@ def test_asks_for_a_description_no_more_where_it_is_denied():
     source = Source(describe=DENIED, fetch=SECRET)
     subject = fetcher(source, said=said)
 
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(REFRESH)
+    subject.fetch(REFRESH)
 
     assert calls(source) == [("describe", "near"), ("fetch", "near"), ("fetch", "near")]
     assert said == [
@@ -201,9 +226,9 @@ def test_one_denied_description_denies_no_other():
     said: list[tuple[str, str]] = []
     source = Source(describe=DENIED, fetch=SECRET)
     subject = fetcher(source, said=said)
-    other = SINGLE.replace(queries=(OTHER,), held={OTHER: SECRET})
+    other = SINGLE.replace(queries=(OTHER,), held={OTHER: HELD})
 
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(REFRESH)
     subject.fetch(other)
     subject.fetch(other)
 
@@ -218,9 +243,9 @@ def test_asks_for_a_description_again_after_a_while(jump):
     source = Source(describe=DENIED, fetch=SECRET)
     subject = fetcher(source, clock=clock)
 
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(REFRESH)
     clock.now += jump
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(REFRESH)
 
     assert [method for method, _ in calls(source)] == ["describe", "fetch"] * 2
 
@@ -232,7 +257,7 @@ def test_a_role_that_may_not_be_assumed_denies_no_description():
     source = Source(describe=refusal, fetch=SECRET)
     subject = fetcher(source)
 
-    [subject.fetch(SINGLE.replace(held={NAME: SECRET})) for _ in range(2)]
+    [subject.fetch(REFRESH) for _ in range(2)]
 
     assert [method for method, _ in calls(source)] == ["describe", "fetch"] * 2
 
@@ -241,7 +266,7 @@ def test_a_description_that_fails_costs_nothing_but_itself():
     """The value is fetched all the same."""
     source = Source(describe=Unavailable("500"), fetch=SECRET)
 
-    assert fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET})) == {NAME: Fetched(value=SECRET)}
+    assert fetcher(source).fetch(REFRESH) == {NAME: Fetched(value=SECRET)}
 
 
 def test_a_throttled_description_ends_the_refresh():
@@ -249,7 +274,7 @@ def test_a_throttled_description_ends_the_refresh():
     source = Source(describe=Throttled("slow down"), fetch=SECRET)
 
     with pytest.raises(Throttled):
-        fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+        fetcher(source).fetch(REFRESH)
 
     assert calls(source) == [("describe", "near")]
 
