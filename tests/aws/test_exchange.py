@@ -23,6 +23,7 @@ DONE = reply(b'{"done":true}')
 THROTTLED = reply(b'{"__type":"ThrottlingException"}', "400 Bad Request")
 DOWN = reply(b"", "503 Service Unavailable")
 DENIED = reply(b'{"__type":"AccessDeniedException","message":"no"}', "400 Bad Request")
+PAGE = reply(b"<html>Blocked</html>", "403 Forbidden")
 EXPIRED = reply(b'{"__type":"ExpiredTokenException"}', "400 Bad Request")
 SKEWED = reply(b'{"__type":"InvalidSignatureException"}', "400 Bad Request", Date="Fri, 15 Jan 2027 09:00:00 GMT")
 SERVER_TIME = "20270115T090000Z"
@@ -63,7 +64,8 @@ def test_what_passes_by_itself_is_tried_again(aws: ScriptedServer, exchange: Exc
 
 
 @pytest.mark.parametrize(
-    ("step", "kind"), [(THROTTLED, Throttled), (DOWN, Unavailable), (hang_up, Unreachable), (DENIED, Refused)]
+    ("step", "kind"),
+    [(THROTTLED, Throttled), (DOWN, Unavailable), (hang_up, Unreachable), (PAGE, Unreachable), (DENIED, Refused)],
 )
 def test_what_stays_is_told(aws: ScriptedServer, exchange: Exchange, step: bytes, kind: type[UpstreamError]) -> None:
     """The last error is the one that the caller gets."""
