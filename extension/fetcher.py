@@ -1,34 +1,34 @@
 """The fetcher: runs one job against the sources, in a worker.
 
-    secret      ─► DescribeSecret, where a value is held and nobody waits ─► GetSecretValue, unless unchanged
+    secret      ─► DescribeSecret, where a value is held and nobody waits ─► GetSecretValue, unless unchanged of late
     secrets     ─► BatchGetSecretValue once; what it does not bring the store fetches singly
     parameters  ─► GetParameters        path ─► GetParametersByPath, all pages
 
-Law: regions are tried in the order of their health; another region is asked only for what may pass by itself (5xx,
-timeout, unreachable), never after a 4xx or a throttle, for that is an answer. While there is another region left, what
-it may answer is not tried again here. All calls of a job share one budget of time, which is not the wall clock's.
-Hits come first: a job that nobody waits for gives way at every step, or a hit on the same core waits until it blocks.
+Law: all calls of a job, in whatever region, share one budget of time, which is not the wall clock's. Hits come first:
+a job that nobody waits for gives way at every step, or a hit on the same core waits until it blocks.
 """
 
 from __future__ import annotations
 
+from extension.core.denials import Denials
 from extension.core.errors import Refused, Stopping, Throttled, TimedOut, Transient, UpstreamError
-from extension.core.health import Health
 from extension.core.model import DEFAULT_STAGE, Secret
 from extension.core.plan import SHORTEST_CALL_SECONDS
+from extension.core.policy import may_be_renewed
 from extension.core.record import Record
 from extension.core.shelf import Fetched
+from extension.regions import Budget, Regions, first_region
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Protocol, TypeVar
+    from typing import Protocol
 
+    from extension.core.cache import Entry
     from extension.core.model import Parameter, ParameterTree, Query, Value
     from extension.core.plan import Job
     from extension.core.policy import Rotation
 
-    T = TypeVar("T")
     Results = Mapping[Query, Fetched | UpstreamError]
 
     class Secrets(Protocol):
@@ -57,32 +57,11 @@ if TYPE_CHECKING:
             """Return all parameters below a path."""
 
 
-CREDENTIALS_CODE = "CredentialsError"
-"""The code where no credentials could be had: no region is to blame."""
-LEAST_SECONDS = 0.1
-"""What a call gets even when the budget is spent: enough to fail with a reason."""
-
-
 class Sources(Record):
     """The two services."""
 
     secrets: Secrets
     parameters: Parameters
-
-
-class Budget:
-    """What a job may take, on a clock that stands still in a freeze."""
-
-    __slots__ = ("_end", "_monotonic")
-
-    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
-        """Start now."""
-        self._monotonic = monotonic
-        self._end = monotonic() + seconds
-
-    def share(self, calls: int) -> float:
-        """Return the seconds for one of so many calls that may still be made."""
-        return max(self._end - self._monotonic(), LEAST_SECONDS) / calls
 
 
 class Fetcher:
@@ -107,14 +86,13 @@ class Fetcher:
         `give_way` lets another thread that is ready go first.
         """
         self._sources = sources
-        self._hasty = hasty
         self._clock = clock
         self._monotonic = monotonic
         self._call_seconds = call_seconds
         self._report = report
         self._give_way = give_way
-        self._health = Health()
-        self._denied: set[tuple[str, str | None]] = set()
+        self._regions = Regions(sources, hasty, clock)
+        self._denials = Denials()
 
     def fetch(self, job: Job) -> Results:
         """Return a value or an error for each query; UpstreamError speaks for all of them."""
@@ -153,31 +131,49 @@ class Fetcher:
         def call(sources: Sources, region: str, seconds: float) -> ParameterTree:
             return sources.parameters.fetch_path(query, region=region, timeout_seconds=seconds)
 
-        return self._somewhere(query, budget, call)
+        return self._regions.ask(query, budget, call)
 
     def _tens(self, queries: Sequence[Query], budget: Budget) -> Mapping[Query, Parameter | UpstreamError]:
+        """Fetch parameters together; what another region than the first one refuses is left for that to answer."""
+        copies: dict[Query, Parameter | UpstreamError] = {}
+
         def call(sources: Sources, region: str, seconds: float) -> Mapping[Query, Parameter | UpstreamError]:
-            found = sources.parameters.fetch_batch(queries, region=region, timeout_seconds=seconds)
+            left = [query for query in queries if query not in copies]
+            found = sources.parameters.fetch_batch(left, region=region, timeout_seconds=seconds)
             faults = [each for each in found.values() if isinstance(each, Transient)]
             if len(faults) == len(found) and not any(isinstance(each, Throttled) for each in faults):
                 raise faults[0]
+            refusals = [each for each in found.values() if isinstance(each, Refused)]
+            if refusals and region != first_region(queries[0]):
+                copies.update({query: each for query, each in found.items() if not isinstance(each, UpstreamError)})
+                raise refusals[0]
             return found
 
-        return self._somewhere(queries[0], budget, call)
+        try:
+            found = self._regions.ask(queries[0], budget, call)
+        except UpstreamError as error:
+            if not copies:
+                raise
+            found = dict.fromkeys(queries, error)
+        return {**found, **copies}
 
-    def _secret(self, query: Query, held: object, budget: Budget) -> Fetched:
+    def _secret(self, query: Query, held: Entry | None, budget: Budget) -> Fetched:
         """Fetch one secret; where a value is held, its version may turn out to be the current one still."""
         rotation = None
-        if isinstance(held, Secret):
+        if held is not None and isinstance(held.value, Secret):
             rotation = self._described(query, budget)
             self._give_way()
-            if rotation is not None and _is_unchanged(query, held, rotation):
-                return Fetched(value=held, rotation=rotation)
+            if rotation is not None and _is_unchanged(query, held.value, rotation) and self._may_be_renewed(held):
+                renewed = _with_stages(held.value, rotation)
+                return Fetched(value=renewed, rotation=rotation, sourced_at=held.sourced_at)
 
         def call(sources: Sources, region: str, seconds: float) -> Secret:
             return sources.secrets.fetch(query, region=region, timeout_seconds=seconds)
 
-        return Fetched(value=self._somewhere(query, budget, call), rotation=rotation)
+        return Fetched(value=self._regions.ask(query, budget, call), rotation=rotation)
+
+    def _may_be_renewed(self, held: Entry) -> bool:
+        return may_be_renewed(held.sourced_at, held.times, self._clock())
 
     def _described(self, query: Query, budget: Budget) -> Rotation | None:
         """Describe a secret where that is allowed; without the permission nothing degrades but this.
@@ -185,17 +181,18 @@ class Fetcher:
         Throttled, the refresh ends here: GetSecretValue has the same quota.
         """
         permission = ("secretsmanager:DescribeSecret", query.role_arn)
-        if permission in self._denied or query.version_id is not None:
+        here = (*permission, query.id)
+        if query.version_id is not None or self._denials.holds(here, self._clock()):
             return None
 
         def call(sources: Sources, region: str, seconds: float) -> Rotation:
             return sources.secrets.describe(query, region=region, timeout_seconds=seconds)
 
         try:
-            return self._somewhere(query, budget, call, calls_after=1)
+            return self._regions.ask(query, budget, call, calls_after=1)
         except Refused as error:
-            if error.code == "AccessDeniedException":
-                self._deny(permission, "rotation dates are not known")
+            if _is_denial(error):
+                self._deny(permission, here, f"rotation dates of {query.label} are not known")
             return None
         except Throttled:
             raise
@@ -206,46 +203,27 @@ class Fetcher:
         """Try BatchGetSecretValue once; denied or failed, it brings nothing and the secrets are fetched singly."""
         first = job.queries[0]
         permission = ("secretsmanager:BatchGetSecretValue", first.role_arn)
-        if permission in self._denied:
+        if self._denials.holds(permission, self._clock()):
             return {}
-        region = self._health.order(first.regions, self._clock())[0] if first.regions else ""
+        region = self._regions.best(first)
         try:
             found = self._sources.secrets.fetch_batch(job.queries, region=region, timeout_seconds=budget.share(1))
         except Refused as error:
-            if error.code == "AccessDeniedException":
-                self._deny(permission, "secrets are fetched singly")
+            if _is_denial(error):
+                self._deny(permission, permission, "secrets are fetched singly")
             return {}
         except Transient:
             return {}
-        return _wrapped({query: value for query, value in found.items() if not isinstance(value, Transient)})
+        unsure: type[UpstreamError] = Transient if region == first_region(first) else UpstreamError
+        return _wrapped({query: value for query, value in found.items() if not isinstance(value, unsure)})
 
-    def _deny(self, permission: tuple[str, str | None], consequence: str) -> None:
-        self._denied.add(permission)
-        self._report("info", f"{permission[0]} is not allowed: {consequence}")
-
-    def _somewhere(
-        self, query: Query, budget: Budget, call: Callable[[Sources, str, float], T], *, calls_after: int = 0
-    ) -> T:
-        """Call in the first region that answers, sharing the time among the calls that are left."""
-        regions = self._health.order(query.regions, self._clock()) or ("",)
-        for others_left, region in zip(range(len(regions) - 1, -1, -1), regions, strict=True):
-            sources = self._hasty if others_left else self._sources
-            try:
-                found = call(sources, region, budget.share(1 + others_left + calls_after))
-            except Throttled:
-                raise
-            except Transient as error:
-                if error.code != CREDENTIALS_CODE:
-                    self._health.failed(region, self._clock())
-                if not others_left:
-                    raise
-            except Refused:
-                self._health.answered(region)
-                raise
-            else:
-                self._health.answered(region)
-                return found
-        raise AssertionError
+    def _deny(self, permission: tuple[str | None, ...], where: tuple[str | None, ...], consequence: str) -> None:
+        """Remember a denial, and say it aloud the first time: it may be one secret's, or that of all."""
+        now = self._clock()
+        known = self._denials.holds(permission, now)
+        self._report("debug" if known else "info", f"{permission[0]} is not allowed: {consequence}")
+        self._denials.add(permission, now)
+        self._denials.add(where, now)
 
 
 def _too_late(job: Job) -> Stopping:
@@ -253,8 +231,19 @@ def _too_late(job: Job) -> Stopping:
     return Stopping(f"{job.queries[0].label}: the invocation that it was fetched for ends", code="InvocationEnding")
 
 
+def _is_denial(error: Refused) -> bool:
+    """Tell whether the permission is what is missing, and not a role to ask for it with."""
+    return error.code == "AccessDeniedException" and not error.about_credentials
+
+
 def _is_unchanged(query: Query, held: Secret, rotation: Rotation) -> bool:
     return rotation.version_of(query.version_stage or DEFAULT_STAGE) == held.version_id
+
+
+def _with_stages(held: Secret, rotation: Rotation) -> Secret:
+    """Return the value with the stages that its version carries now, which move without it."""
+    stages = rotation.stages_of(held.version_id)
+    return held if set(stages) == set(held.stages) else held.replace(stages=stages)
 
 
 def _wrapped(found: Mapping[Query, Value | UpstreamError]) -> Results:

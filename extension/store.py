@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from extension.core.answer import Deliver
     from extension.core.cache import Entry
     from extension.core.flight import Flight, Waiter, Wants
-    from extension.core.model import Query, Value
+    from extension.core.model import Query
     from extension.core.shelf import Fetched, Shelf
     from extension.jobs import Fetch, Submit
 
@@ -168,9 +168,9 @@ class Store:
             flights = {query: self._flights[query] for query in job.queries}
             self._jobs.start(job.replace(held=held, ends_at=ends_at), flights, wide=wide)
 
-    def _held(self, queries: tuple[Query, ...]) -> dict[Query, Value]:
+    def _held(self, queries: tuple[Query, ...]) -> dict[Query, Entry]:
         found = {query: self.shelf.cache.find(query) for query in queries}
-        return {query: entry.value for query, entry in found.items() if entry is not None}
+        return {query: entry for query, entry in found.items() if entry is not None}
 
     def _land(self, query: Query, flight: Flight, result: Fetched | UpstreamError) -> None:
         with self._lock:

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from extension.core.cache import Entry
+from extension.core.denials import DENIED_SECONDS
 from extension.core.errors import Refused, Throttled, TimedOut, Unavailable
 from extension.core.model import Parameter, ParameterTree, Query, Secret, Sensitive
 from extension.core.plan import Job
-from extension.core.policy import Rotation
+from extension.core.policy import RENEWAL_SECONDS, Rotation
 from extension.core.shelf import Fetched
 from extension.fetcher import Fetcher, Sources
+from tests.samples import times
+from tests.servers.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,13 +78,14 @@ def fetcher(
     parameters: Source | None = None,
     said: list | None = None,
     give_way: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = lambda: 1000.0,
 ) -> Fetcher:
-    """Return a fetcher whose clock stands still."""
+    """Return a fetcher whose clock stands still until it is set."""
     sources = Sources(secrets=secrets or Source(), parameters=parameters or Source())
     return Fetcher(
         sources,
         sources,
-        clock=lambda: 1000.0,
+        clock=clock,
         monotonic=lambda: 0.0,
         call_seconds={"secretsmanager": 8.0, "ssm": 6.0},
         report=lambda *words: (said if said is not None else []).append(words),
@@ -93,7 +98,9 @@ def calls(source: Source) -> list[tuple[str, str]]:
     return [(method, region) for method, _, region, _ in source.asked]
 
 
+HELD = Entry(NAME, SECRET, times(fetched_at=1000.0))
 SINGLE = Job(kind="secret", queries=(NAME,))
+REFRESH = SINGLE.replace(held={NAME: HELD})
 BATCH = Job(kind="secrets", queries=(NAME, OTHER))
 
 
@@ -103,7 +110,7 @@ def test_a_refresh_gives_way_at_every_step():
     subject = fetcher(source, give_way=lambda: source.asked.append(("way",)))
 
     subject.fetch(SINGLE)
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(REFRESH)
 
     assert [each[0] for each in source.asked] == ["fetch", "way", "describe", "way", "fetch", "way"]
 
@@ -161,10 +168,31 @@ def test_takes_a_held_value_whose_version_is_still_current():
     rotation = Rotation(next_at=5000.0, versions=(("AWSCURRENT", "v1"),))
     source = Source(describe=rotation)
 
-    found = fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+    found = fetcher(source).fetch(REFRESH)
+
+    assert found == {NAME: Fetched(value=SECRET, rotation=rotation, sourced_at=1000.0)}
+    assert calls(source) == [("describe", "near")]
+
+
+def test_an_unchanged_value_has_the_stages_of_now():
+    """They move without the value: what is current may be pending no more."""
+    rotation = Rotation(versions=(("AWSCURRENT", "v1"), ("AWSPREVIOUS", "v0"), ("green", "v1")))
+
+    found = fetcher(Source(describe=rotation)).fetch(REFRESH)
+
+    assert found[NAME].value == SECRET.replace(stages=("AWSCURRENT", "green"))
+
+
+@pytest.mark.parametrize("jump", [RENEWAL_SECONDS, -1.0])
+def test_an_unchanged_value_is_fetched_once_in_a_while(jump):
+    """GetSecretValue may be denied by now, or the key disabled; DescribeSecret would not tell."""
+    rotation = Rotation(next_at=9000.0, versions=(("AWSCURRENT", "v1"),))
+    source = Source(describe=rotation, fetch=SECRET)
+
+    found = fetcher(source, clock=Clock(1000.0 + jump)).fetch(REFRESH)
 
     assert found == {NAME: Fetched(value=SECRET, rotation=rotation)}
-    assert calls(source) == [("describe", "near")]
+    assert calls(source) == [("describe", "near"), ("fetch", "near")]
 
 
 def test_fetches_a_held_value_whose_version_has_changed():
@@ -173,7 +201,7 @@ def test_fetches_a_held_value_whose_version_has_changed():
     newer = SECRET.replace(version_id="v2")
     source = Source(describe=rotation, fetch=newer)
 
-    found = fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+    found = fetcher(source).fetch(REFRESH)
 
     assert found == {NAME: Fetched(value=newer, rotation=rotation)}
 
@@ -184,18 +212,61 @@ def test_asks_for_a_description_no_more_where_it_is_denied():
     source = Source(describe=DENIED, fetch=SECRET)
     subject = fetcher(source, said=said)
 
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
-    subject.fetch(SINGLE.replace(held={NAME: SECRET}))
+    subject.fetch(REFRESH)
+    subject.fetch(REFRESH)
 
     assert calls(source) == [("describe", "near"), ("fetch", "near"), ("fetch", "near")]
-    assert said == [("info", "secretsmanager:DescribeSecret is not allowed: rotation dates are not known")]
+    assert said == [
+        ("info", "secretsmanager:DescribeSecret is not allowed: rotation dates of secretsmanager://db are not known")
+    ]
+
+
+def test_one_denied_description_denies_no_other():
+    """A secret of another account's does not cost ours their rotation dates; and both are not told of aloud."""
+    said: list[tuple[str, str]] = []
+    source = Source(describe=DENIED, fetch=SECRET)
+    subject = fetcher(source, said=said)
+    other = SINGLE.replace(queries=(OTHER,), held={OTHER: HELD})
+
+    subject.fetch(REFRESH)
+    subject.fetch(other)
+    subject.fetch(other)
+
+    assert [method for method, _ in calls(source)] == ["describe", "fetch", "describe", "fetch", "fetch"]
+    assert [level for level, _ in said] == ["info", "debug"]
+
+
+@pytest.mark.parametrize("jump", [DENIED_SECONDS, -1.0])
+def test_asks_for_a_description_again_after_a_while(jump):
+    """A permission may be given meanwhile; and a clock that jumped says nothing of how long ago it was denied."""
+    clock = Clock(1000.0)
+    source = Source(describe=DENIED, fetch=SECRET)
+    subject = fetcher(source, clock=clock)
+
+    subject.fetch(REFRESH)
+    clock.now += jump
+    subject.fetch(REFRESH)
+
+    assert [method for method, _ in calls(source)] == ["describe", "fetch"] * 2
+
+
+def test_a_role_that_may_not_be_assumed_denies_no_description():
+    """The permission was not even asked for."""
+    refusal = Refused("may not assume", code="AccessDeniedException")
+    refusal.about_credentials = True
+    source = Source(describe=refusal, fetch=SECRET)
+    subject = fetcher(source)
+
+    [subject.fetch(REFRESH) for _ in range(2)]
+
+    assert [method for method, _ in calls(source)] == ["describe", "fetch"] * 2
 
 
 def test_a_description_that_fails_costs_nothing_but_itself():
     """The value is fetched all the same."""
     source = Source(describe=Unavailable("500"), fetch=SECRET)
 
-    assert fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET})) == {NAME: Fetched(value=SECRET)}
+    assert fetcher(source).fetch(REFRESH) == {NAME: Fetched(value=SECRET)}
 
 
 def test_a_throttled_description_ends_the_refresh():
@@ -203,7 +274,7 @@ def test_a_throttled_description_ends_the_refresh():
     source = Source(describe=Throttled("slow down"), fetch=SECRET)
 
     with pytest.raises(Throttled):
-        fetcher(source).fetch(SINGLE.replace(held={NAME: SECRET}))
+        fetcher(source).fetch(REFRESH)
 
     assert calls(source) == [("describe", "near")]
 
@@ -234,9 +305,22 @@ def test_tries_no_batch_after_it_was_denied():
     subject = fetcher(source)
 
     subject.fetch(BATCH)
-    subject.fetch(BATCH)
+    subject.fetch(BATCH.replace(queries=(OTHER, NAME)))
 
     assert calls(source) == [("fetch_batch", "near")]
+
+
+def test_tries_a_batch_again_after_a_while():
+    """Somebody may have given it."""
+    clock = Clock(1000.0)
+    source = Source(fetch_batch=DENIED)
+    subject = fetcher(source, clock=clock)
+
+    subject.fetch(BATCH)
+    clock.now += DENIED_SECONDS
+    subject.fetch(BATCH)
+
+    assert calls(source) == [("fetch_batch", "near")] * 2
 
 
 def test_fetches_parameters_together():
@@ -248,6 +332,45 @@ def test_fetches_parameters_together():
 
     assert found == {query: Fetched(value=PARAMETER)}
     assert source.asked == [("fetch_batch", (query,), "near", 6.0)]
+
+
+TENTH = Query(service="ssm", id="/p", regions=("near", "far"))
+MISSING = TENTH.replace(id="/missing")
+TENS = Job(kind="parameters", queries=(TENTH, MISSING))
+GONE = Refused("gone", code="ParameterNotFound")
+
+
+def test_what_a_copy_of_parameters_refuses_is_not_refused():
+    """Those that are there count; for the others the first region's fault is told."""
+    fault = Unavailable("500")
+    source = Source(fetch_batch={"near": fault, "far": {TENTH: PARAMETER, MISSING: GONE}})
+
+    assert fetcher(parameters=source).fetch(TENS) == {TENTH: Fetched(value=PARAMETER), MISSING: fault}
+
+
+def test_what_a_copy_of_parameters_refuses_is_asked_for_at_home():
+    """Where the first region was passed over, it is asked for the rest."""
+    source = Source(fetch_batch={"near": Unavailable("500"), "far": {TENTH: PARAMETER, MISSING: PARAMETER}})
+    subject = fetcher(parameters=source)
+    subject.fetch(TENS)
+    source.script = {"fetch_batch": {"near": {MISSING: GONE}, "far": {TENTH: PARAMETER, MISSING: GONE}}}
+    source.asked.clear()
+
+    assert subject.fetch(TENS) == {TENTH: Fetched(value=PARAMETER), MISSING: GONE}
+    assert [each[:3] for each in source.asked] == [
+        ("fetch_batch", (TENTH, MISSING), "far"),
+        ("fetch_batch", (MISSING,), "near"),
+    ]
+
+
+def test_no_copy_refuses_a_secret_in_a_batch():
+    """What a replica's batch has no value of is fetched singly."""
+    source = Source(fetch={"near": Unavailable("500"), "far": SECRET}, fetch_batch={NAME: SECRET, OTHER: DENIED})
+    subject = fetcher(source)
+    subject.fetch(SINGLE)
+
+    assert subject.fetch(BATCH) == {NAME: Fetched(value=SECRET)}
+    assert calls(source)[-1] == ("fetch_batch", "far")
 
 
 def test_fetches_a_path_as_one_value():

@@ -91,7 +91,9 @@ def test_what_is_due_is_served_and_refreshed_behind() -> None:
     bench.clock.now += 90
     assert [outcome(bench.read(DB)), outcome(bench.read(ARN))] == [("hit", "v1", None)] * 2
     bench.run()
-    assert [(job.queries, list(job.held)) for job in bench.jobs] == [((DB,), [DB])]
+    assert [(job.queries, {query: entry.version for query, entry in job.held.items()}) for job in bench.jobs] == [
+        ((DB,), {DB: "v1"})
+    ]
     assert outcome(bench.read(DB)) == ("hit", "v2", None)
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import _thread
 
+from extension.aws.kept import Kept
 from extension.aws.signing import Credentials
-from extension.core.errors import Transient, Unavailable
+from extension.core.errors import Unavailable
 from extension.core.instant import from_rfc3339
 from extension.core.jsontext import loads
 from extension.core.model import Sensitive
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
     from extension.aws.retry import Deadline, Retry
     from extension.upstream.http1 import Response
 
-REFRESH_MARGIN_SECONDS = 300.0
-"""New ones are fetched so long before the old expire."""
-
 _OK = 200
+_ENDPOINT = "the credential endpoint"
 _LOCAL_HOSTS = frozenset({"localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"})
 
 
@@ -68,62 +67,31 @@ class EnvironmentCredentials:
         return self._credentials
 
 
-class ContainerCredentials:
-    """What the credential endpoint gives; one thread at a time asks it, the others wait for what it gets."""
+class ContainerCredentials(Kept):
+    """What the credential endpoint gives."""
 
     def __init__(self, environment: Mapping[str, str], sender: Sender, retry: Retry, wall: Callable[[], float]) -> None:
         """Keep where to ask; nothing is asked before somebody needs it."""
+        super().__init__(_ENDPOINT, retry.deadline, wall)
         self._environment = environment
         self._sender = sender
         self._retry = retry
-        self._wall = wall
-        self._current: Credentials | None = None
         self._last_tokens: tuple[Sensitive, ...] = ()
-        self._lock = _thread.allocate_lock()
 
     def last_session_tokens(self) -> tuple[Sensitive, ...]:
         """Return the session tokens that the endpoint gave now and the time before, the newest first."""
         return self._last_tokens
 
-    def get(self, timeout_seconds: float) -> Credentials:
-        """Return credentials that do not expire soon; ones that still work where no others can be had."""
-        with self._lock:
-            if self._current is not None and not self._expires_within(REFRESH_MARGIN_SECONDS, self._current):
-                return self._current
-            try:
-                return self._fetch(self._retry.deadline(timeout_seconds))
-            except Transient:
-                if self._current is None or self._expires_within(0, self._current):
-                    raise
-                return self._current
-
-    def renew(self, refused: Credentials, timeout_seconds: float) -> Credentials:
-        """Return others than `refused`, which another thread may have fetched already."""
-        with self._lock:
-            if self._current is not None and self._current != refused:
-                return self._current
-            return self._fetch(self._retry.deadline(timeout_seconds))
-
-    def ask_anew(self, timeout_seconds: float) -> None:
-        """Fetch what the endpoint gives now: somebody has a session token of it that we do not know."""
-        with self._lock:
-            self._fetch(self._retry.deadline(timeout_seconds))
-
-    def forget(self) -> None:
-        """Drop what was fetched: nothing from before a snapshot is used after it."""
-        with self._lock:
-            self._current = None
-            self._last_tokens = ()
-
-    def _expires_within(self, seconds: float, credentials: Credentials) -> bool:
-        return credentials.expires_at is not None and credentials.expires_at - seconds <= self._wall()
+    def _drop(self) -> None:
+        super()._drop()
+        self._last_tokens = ()
 
     def _fetch(self, deadline: Deadline) -> Credentials:
-        self._current = self._retry.run(deadline, lambda: self._ask(deadline))
-        token = self._current.session_token
+        found = self._retry.run(deadline, lambda: self._ask(deadline))
+        token = found.session_token
         if token is not None and token not in self._last_tokens[:1]:
             self._last_tokens = (token, *self._last_tokens[:1])
-        return self._current
+        return found
 
     def _ask(self, deadline: Deadline) -> Credentials:
         """Ask the endpoint once; its token is read anew, for it may lie in a file that changes."""
@@ -137,7 +105,7 @@ class ContainerCredentials:
             raise Unavailable(msg, code="CredentialsError")
         headers = [("Host", origin.authority), ("Accept", "application/json"), *self._authorization()]
         request = request_bytes("GET", path, headers)
-        seconds = deadline.attempt(self._retry.attempt_seconds, "the credential endpoint")
+        seconds = deadline.attempt(self._retry.attempt_seconds, _ENDPOINT)
         return parse_credentials(self._sender.send(origin, request, attempt_seconds=seconds))
 
     def _authorization(self) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from extension.aws.endpoints import resolve
 from extension.aws.faults import CLOCK_CODES, CREDENTIAL_CODES, fault
 from extension.aws.signing import Scope, amz_date, sign
-from extension.core.errors import Transient
+from extension.core.errors import Transient, UpstreamError
 from extension.core.instant import http_date
 from extension.core.record import Record
 from extension.upstream.http1 import request_bytes
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from extension.aws.endpoints import Endpoint, EndpointSettings
     from extension.aws.retry import Deadline, Retry
     from extension.aws.signing import Credentials
-    from extension.core.errors import UpstreamError
     from extension.upstream.http1 import Response
     from extension.upstream.origin import Origin
 
@@ -131,7 +130,7 @@ class _Attempt:
         self._endpoint = endpoint
         self._provider = provider
         self._deadline = deadline
-        self._credentials = provider.get(deadline.attempt(deadline.seconds, call.about))
+        self._credentials = self._given(provider.get)
         self._remedies = {"clock": CLOCK_CODES, "credentials": CREDENTIAL_CODES}
 
     def make(self) -> Response:
@@ -145,16 +144,27 @@ class _Attempt:
         raise error
 
     def _remedied(self, code: str, response: Response) -> bool:
-        """Set right what `code` complains of, each thing once, and tell whether anything changed."""
+        """Set right what `code` complains of, each thing once, and tell whether anything changed.
+
+        A renewal that failed was none: as long as it fails, that is what went wrong, and not the refusal before it.
+        """
         remedy = next((name for name, codes in self._remedies.items() if code in codes), None)
         if remedy is None:
             return False
+        changed = self._exchange.learn_clock(response) if remedy == "clock" else self._renewed()
         del self._remedies[remedy]
-        return self._exchange.learn_clock(response) if remedy == "clock" else self._renewed()
+        return changed
 
     def _renewed(self) -> bool:
         refused = self._credentials
-        self._credentials = self._provider.renew(
-            refused, self._deadline.attempt(self._deadline.seconds, self._call.about)
-        )
+        self._credentials = self._given(lambda seconds: self._provider.renew(refused, seconds))
         return self._credentials != refused
+
+    def _given(self, ask: Callable[[float], Credentials]) -> Credentials:
+        """Return what the provider gives in the time that is left; where it fails, its error says whose fault it is."""
+        seconds = self._deadline.attempt(self._deadline.seconds, self._call.about)
+        try:
+            return ask(seconds)
+        except UpstreamError as error:
+            error.about_credentials = True
+            raise

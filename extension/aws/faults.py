@@ -1,7 +1,8 @@
 """What AWS's refusals mean: from a response that is no success to an error that a person can act on.
 
 Law: pure. AWS's own sentence is kept, for it names the action, the resource and the key; except where it may repeat
-the request, as signature errors do with every header, the session token among them.
+the request, as signature errors do with every header, the session token among them. Only AWS refuses: a 4xx without a
+code of AWS's is some proxy's, and says no more of what was asked for than a broken connection.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ def fault(response: Response, about: str, wall_seconds: float, hidden: Iterable[
         return Throttled(f"{about}: AWS throttles the calls ({code})", retry_after_seconds=pause, code=code)
     if code in _PASSING or response.status >= 500:  # noqa: PLR2004
         return Unavailable(f"{about}: AWS answered {response.status} {code}", code=code)
+    if code == _unnamed(response):
+        return Unreachable(f"{about}: {code}; AWS gives a reason with every refusal, this answer has none; {_BETWEEN}")
     return refusal(code, message, about, status=response.status)
 
 
@@ -93,8 +96,6 @@ def _sentence(code: str, message: str) -> str:
         return _CREDENTIALS_ADVICE
     said = "".join(character for character in message if character.isprintable())[:_LONGEST_MESSAGE].rstrip(". ")
     advice = _denied_advice(said) if code in _DENIED else _ADVICE.get(code)
-    if code.startswith("HTTP"):
-        advice = f"AWS gives a reason with every refusal, this answer has none; {_BETWEEN}"
     return "; ".join(part for part in (said or code, advice) if part)
 
 
@@ -115,7 +116,12 @@ def code_and_message(response: Response) -> tuple[str, str]:
         code = code or str(fields.get("__type") or fields.get("code") or "")
         message = str(fields.get("message") or fields.get("Message") or "")
     name = "".join(filter(str.isalnum, code.rpartition("#")[2].partition(":")[0]))[:_LONGEST_CODE]
-    return name or f"HTTP{response.status}", message
+    return name if name[:1].isupper() else _unnamed(response), message
+
+
+def _unnamed(response: Response) -> str:
+    """Return what stands for the code where there is none of AWS's: those begin with a capital letter."""
+    return f"HTTP{response.status}"
 
 
 def _object(body: bytes) -> dict[str, object]:

@@ -10,8 +10,9 @@ import _thread
 
 from extension.aws.exchange import Call
 from extension.aws.faults import tag
+from extension.aws.kept import Kept
 from extension.aws.signing import Credentials
-from extension.core.errors import Transient, Unreachable
+from extension.core.errors import Unreachable
 from extension.core.instant import from_rfc3339
 from extension.core.model import Sensitive
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extension.aws.exchange import Exchange, Provider
+    from extension.aws.retry import Deadline
 
 MOST_ROLES = 32
-REFRESH_MARGIN_SECONDS = 300.0
 _UNRESERVED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 _FORM = (("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),)
 
@@ -52,7 +53,9 @@ class AssumedRoles:
     def provider(self, role_arn: str) -> RoleCredentials:
         """Return the role's provider, and remember that it was used last."""
         with self._lock:
-            role = self._roles.pop(role_arn, None) or RoleCredentials(role_arn, self.assume, self._wall)
+            role = self._roles.pop(role_arn, None)
+            if role is None:
+                role = RoleCredentials(role_arn, self.assume, self._exchange.deadline, self._wall)
             self._roles[role_arn] = role
             if len(self._roles) > MOST_ROLES:
                 del self._roles[next(iter(self._roles))]
@@ -73,38 +76,23 @@ class AssumedRoles:
         return parse_assumed(response.body.decode("utf-8", "replace"), about)
 
 
-class RoleCredentials:
-    """One role's credentials; one thread at a time asks for them, the others wait for what it gets."""
+class RoleCredentials(Kept):
+    """One role's credentials."""
 
-    def __init__(self, role_arn: str, assume: Callable[[str, float], Credentials], wall: Callable[[], float]) -> None:
-        """Ask for nothing yet."""
+    def __init__(
+        self,
+        role_arn: str,
+        assume: Callable[[str, float], Credentials],
+        start: Callable[[float], Deadline],
+        wall: Callable[[], float],
+    ) -> None:
+        """Ask for nothing yet; `assume` takes the role and the seconds that it may take."""
+        super().__init__(f"AssumeRole of {role_arn}", start, wall)
         self._role_arn = role_arn
         self._assume = assume
-        self._wall = wall
-        self._current: Credentials | None = None
-        self._lock = _thread.allocate_lock()
 
-    def get(self, timeout_seconds: float) -> Credentials:
-        """Return credentials that do not expire soon; ones that still work while STS does not."""
-        with self._lock:
-            if self._current is not None and not self._expires_within(REFRESH_MARGIN_SECONDS, self._current):
-                return self._current
-            try:
-                self._current = self._assume(self._role_arn, timeout_seconds)
-            except Transient:
-                if self._current is None or self._expires_within(0, self._current):
-                    raise
-            return self._current
-
-    def renew(self, refused: Credentials, timeout_seconds: float) -> Credentials:
-        """Return others than `refused`, which another thread may have fetched already."""
-        with self._lock:
-            if self._current is None or self._current == refused:
-                self._current = self._assume(self._role_arn, timeout_seconds)
-            return self._current
-
-    def _expires_within(self, seconds: float, credentials: Credentials) -> bool:
-        return credentials.expires_at is not None and credentials.expires_at - seconds <= self._wall()
+    def _fetch(self, deadline: Deadline) -> Credentials:
+        return self._assume(self._role_arn, deadline.attempt(deadline.seconds, self._about))
 
 
 def parse_assumed(xml: str, about: str) -> Credentials:

@@ -23,11 +23,14 @@ MAX_NAMES = 16
 
 
 class Entry:
-    """A value, its times and its use. Only the store changes it; the shells count their hits in it."""
+    """A value, its times and its use. Only the store changes it; the shells count their hits in it.
+
+    `sourced_at` is when the source gave the value; since then its version may have been found unchanged.
+    """
 
     __slots__ = (
         "asked", "current", "due_at", "failed_at", "failure", "hits", "is_read", "names", "past_hits", "query",
-        "replaced_at", "retry_at", "rotation", "times", "used_at", "value",
+        "replaced_at", "retry_at", "rotation", "sourced_at", "times", "used_at", "value",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +49,7 @@ class Entry:
         self.past_hits = 0
         self.is_read = False
         self.used_at = times.fetched_at
+        self.sourced_at = times.fetched_at
         self.failure: UpstreamError | None = None
         self.failed_at: float | None = None
         self.retry_at = 0.0

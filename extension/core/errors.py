@@ -58,10 +58,20 @@ class RequestError(SidekeyError):
 
 
 class UpstreamError(SidekeyError):
-    """A service did not give what was asked."""
+    """A service did not give what was asked.
+
+    `about_credentials`: it was not even asked, for there was nothing to sign with; so this says nothing of the service.
+    """
 
     status = 502
     transient = False
+    about_credentials = False
+
+    def copy(self) -> UpstreamError:
+        """Return the same without the frames it came through: to be kept, or raised in another thread."""
+        other = type(self)(self.message)
+        other.__dict__.update(self.__dict__)
+        return other
 
 
 class Refused(UpstreamError):  # noqa: N818 (what it says, not that it is an error)

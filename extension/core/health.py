@@ -18,31 +18,29 @@ class Health:
     """What is known of the regions; its owner holds a lock, or does not mind a race (a probe too many)."""
 
     def __init__(self) -> None:
-        """Trust every region."""
-        self._open_until: dict[str, float] = {}
-        self._pause: dict[str, float] = {}
+        """Trust every region: only the others have a breaker, which is open until some time, after such a pause."""
+        self._breakers: dict[str, tuple[float, float]] = {}
 
     def order(self, regions: tuple[str, ...], now: float) -> tuple[str, ...]:
         """Return the regions in the order to ask them in; the one whose pause is over gets this call as its probe."""
         return tuple(sorted(regions, key=lambda region: self._is_open(region, now)))
 
     def _is_open(self, region: str, now: float) -> bool:
-        until = self._open_until.get(region)
-        if until is None:
+        breaker = self._breakers.get(region)  # one look for both: another thread may close it meanwhile
+        if breaker is None:
             return False
-        pause = self._pause[region]
+        until, pause = breaker
         if until - pause <= now < until:
             return True
-        self._open_until[region] = now + pause
+        self._breakers[region] = (now + pause, pause)
         return False
 
     def answered(self, region: str) -> None:
         """Close the breaker."""
-        self._open_until.pop(region, None)
-        self._pause.pop(region, None)
+        self._breakers.pop(region, None)
 
     def failed(self, region: str, now: float) -> None:
         """Open the breaker, each time for longer."""
-        pause = min(2 * self._pause.get(region, FIRST_PAUSE_SECONDS / 2), LONGEST_PAUSE_SECONDS)
-        self._pause[region] = pause
-        self._open_until[region] = now + pause
+        _, before = self._breakers.get(region, (now, FIRST_PAUSE_SECONDS / 2))
+        pause = min(2 * before, LONGEST_PAUSE_SECONDS)
+        self._breakers[region] = (now + pause, pause)

@@ -31,7 +31,10 @@ def _is_suffix(text: str) -> bool:
 
 
 class Home(Record):
-    """What a bare name is resolved against: default region, failover regions, and queries configured otherwise."""
+    """What a bare name is resolved against: default region, failover regions, and queries configured otherwise.
+
+    The failover regions are for secrets alone: AWS copies no parameter, so one of that name may well be another.
+    """
 
     region: str
     failover: tuple[str, ...] = ()
@@ -43,7 +46,7 @@ class Home(Record):
         if query.regions:
             return query
         first = arn_part(query.id, 3) or self.region
-        others = tuple(region for region in self.failover if region != first)
+        others = tuple(region for region in self.failover if region != first and query.service == "secretsmanager")
         return query.replace(regions=(first, *others) if first else ())
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from extension.core.cache import Entry
-    from extension.core.model import Query, Value
+    from extension.core.model import Query
 
     Kind = Literal["secret", "secrets", "parameters", "path"]
 
@@ -28,14 +28,14 @@ BATCH_PARAMETERS = 10
 
 
 class Job(Record):
-    """One upstream call (with its pages). `held` are the values in the cache that the call may find unchanged.
+    """One upstream call (with its pages). `held` are the entries in the cache that the call may find unchanged.
 
     It has ended by `ends_at` (epoch seconds), or is not made at all.
     """
 
     kind: Kind
     queries: tuple[Query, ...]
-    held: Mapping[Query, Value] = {}
+    held: Mapping[Query, Entry] = {}
     ends_at: float = float("inf")
 
     @property

@@ -32,6 +32,8 @@ ROTATION_TTL_SECONDS = 15.0
 """The TTL while a rotation is due, at the least."""
 LOOKS_PER_WINDOW = 240
 """At most so many refreshes in a rotation window, however long it is: fleets share one quota."""
+RENEWAL_SECONDS = 3600.0
+"""So long a version that is unchanged renews its value; then the value is fetched: the right to it may have ended."""
 REPLACE_PAUSE_SECONDS = 1.0
 """At most one fetch in this time for callers who report a refused version."""
 
@@ -70,6 +72,10 @@ class Rotation(Record):
         """Return the id of the version that carries `stage`."""
         return dict(self.versions).get(stage)
 
+    def stages_of(self, version_id: str) -> tuple[str, ...]:
+        """Return the stages that a version carries."""
+        return tuple(stage for stage, version in self.versions if version == version_id)
+
 
 def schedule(now: float, freshness: Freshness, chance: float, rotation: Rotation | None = None) -> Times:
     """Return the times of a value fetched `now`."""
@@ -95,6 +101,14 @@ def shortened(ttl: float, now: float, rotation: Rotation) -> float:
 def is_expired(times: Times, now: float) -> bool:
     """Tell whether a value must be fetched before it is answered."""
     return now >= times.expires_at or now < times.fetched_at - CLOCK_TOLERANCE_SECONDS
+
+
+def may_be_renewed(sourced_at: float, times: Times, now: float) -> bool:
+    """Tell whether a value may go on unfetched: it was fetched within the hour, or within its TTL if that is longer.
+
+    A clock that was set back leaves its age unknown.
+    """
+    return 0 <= now - sourced_at < max(RENEWAL_SECONDS, times.expires_at - times.fetched_at)
 
 
 def may_go_along(times: Times, now: float) -> bool:

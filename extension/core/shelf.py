@@ -26,10 +26,11 @@ MAX_NEGATIVES = 1000
 
 
 class Fetched(Record):
-    """A value as it came, with what is known of its rotation."""
+    """A value as it came, with what is known of its rotation; `sourced_at` where it did not come, but is unchanged."""
 
     value: Value
     rotation: Rotation | None = None
+    sourced_at: float | None = None
 
 
 class Negative(Record):
@@ -106,6 +107,7 @@ class Shelf:
         names = (*other_names(query, fetched.value, own_account), query)
         times = schedule(asked_at, freshness, self._chance(), fetched.rotation)
         entry = Entry(names[0], fetched.value, times, asked=query, rotation=fetched.rotation)
+        entry.sourced_at = asked_at if fetched.sourced_at is None else fetched.sourced_at
         if keep and freshness.ttl_seconds > 0:
             self.cache.put(entry, names[1:])
         else:

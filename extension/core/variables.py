@@ -89,7 +89,11 @@ VARIABLES = (
     _whole("SIDEKEY_NEGATIVE_TTL", "negative_ttl_seconds", 5, 0, 300, "seconds that a failure is remembered"),
     _whole("SIDEKEY_MAX_CLIENTS", "max_clients", 256, 1, 900, "connections from the function at once"),
     _other(
-        "SIDEKEY_FAILOVER_REGIONS", "failover_regions", "regions", "", "replicas to ask when the region does not answer"
+        "SIDEKEY_FAILOVER_REGIONS",
+        "failover_regions",
+        "regions",
+        "",
+        "replicas of secrets to ask when the region does not answer",
     ),
     _other("SIDEKEY_ROLE_EXTERNAL_ID", "role_external_id", "text", "", "external id for every assumed role"),
     _whole("SIDEKEY_ATTEMPT_TIMEOUT_MS", "attempt_timeout_ms", 3000, 50, 60_000, "bound of one attempt upstream"),

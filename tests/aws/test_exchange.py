@@ -15,6 +15,7 @@ from tests.servers.keys import Keys, key
 from tests.servers.scripted import ScriptedServer, hang_up, reply
 
 if TYPE_CHECKING:
+    from extension.aws.signing import Credentials
     from extension.upstream.transport import Transport
 
 CALL = Call(service="ssm", region="eu-west-1", headers=(("X-Amz-Target", "T"),), body=b'{"a":1}', about="ssm:///app")
@@ -22,6 +23,7 @@ DONE = reply(b'{"done":true}')
 THROTTLED = reply(b'{"__type":"ThrottlingException"}', "400 Bad Request")
 DOWN = reply(b"", "503 Service Unavailable")
 DENIED = reply(b'{"__type":"AccessDeniedException","message":"no"}', "400 Bad Request")
+PAGE = reply(b"<html>Blocked</html>", "403 Forbidden")
 EXPIRED = reply(b'{"__type":"ExpiredTokenException"}', "400 Bad Request")
 SKEWED = reply(b'{"__type":"InvalidSignatureException"}', "400 Bad Request", Date="Fri, 15 Jan 2027 09:00:00 GMT")
 SERVER_TIME = "20270115T090000Z"
@@ -62,7 +64,8 @@ def test_what_passes_by_itself_is_tried_again(aws: ScriptedServer, exchange: Exc
 
 
 @pytest.mark.parametrize(
-    ("step", "kind"), [(THROTTLED, Throttled), (DOWN, Unavailable), (hang_up, Unreachable), (DENIED, Refused)]
+    ("step", "kind"),
+    [(THROTTLED, Throttled), (DOWN, Unavailable), (hang_up, Unreachable), (PAGE, Unreachable), (DENIED, Refused)],
 )
 def test_what_stays_is_told(aws: ScriptedServer, exchange: Exchange, step: bytes, kind: type[UpstreamError]) -> None:
     """The last error is the one that the caller gets."""
@@ -159,6 +162,47 @@ def test_clock_and_credentials_may_both_be_wrong(aws: ScriptedServer, exchange: 
     aws.steps = [SKEWED, EXPIRED, DONE]
 
     assert exchange.perform(CALL, Keys(key(1), key(2)), 10).status == 200
+
+
+class Broken(Keys):
+    """A provider whose source fails: at once, or where the first credentials are refused."""
+
+    def __init__(self, error: UpstreamError, *credentials: Credentials) -> None:
+        """Take the error, and what is given before it."""
+        super().__init__(*credentials)
+        self._error = error
+
+    def get(self, timeout_seconds: float = 0.0) -> Credentials:
+        """Return the first credentials, if there are any."""
+        return super().get(timeout_seconds) if self._credentials else self.renew(key(0))
+
+    def renew(self, _refused: Credentials, _timeout_seconds: float = 0.0) -> Credentials:
+        """Fail."""
+        raise self._error
+
+
+@pytest.mark.parametrize("given", [(), (key(1),)], ids=["at first", "anew"])
+@pytest.mark.parametrize("error", [Unreachable("endpoint: no connection"), TimedOut("late"), Refused("may not assume")])
+def test_who_gives_no_credentials_is_told_from_the_service(
+    aws: ScriptedServer, exchange: Exchange, error: UpstreamError, given: tuple[Credentials, ...]
+) -> None:
+    """Kind, code and message are the provider's, and the error says that the service is not meant."""
+    aws.steps = [EXPIRED]
+
+    with pytest.raises(type(error)) as caught:
+        exchange.perform(CALL, Broken(error, *given), 10)
+    assert caught.value is error
+    assert error.about_credentials
+
+
+@pytest.mark.parametrize("step", [DOWN, hang_up, DENIED])
+def test_what_the_service_says_is_about_the_service(aws: ScriptedServer, exchange: Exchange, step: bytes) -> None:
+    """Credentials were there, and it was asked."""
+    aws.steps = [step]
+
+    with pytest.raises(UpstreamError) as caught:
+        exchange.perform(CALL, Keys(key(1)), 10)
+    assert not caught.value.about_credentials
 
 
 def exchange_by(retry: Retry, aws: ScriptedServer, transport: Transport) -> Exchange:

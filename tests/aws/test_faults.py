@@ -6,6 +6,7 @@ import pytest
 
 from extension.aws.faults import code_and_message, fault, refusal, retry_after_seconds, tag
 from extension.core.errors import Refused, Throttled, Unavailable, Unreachable, UpstreamError
+from extension.core.policy import ends_value
 from extension.upstream.http1 import Response
 
 NOW = 1_445_412_480.0
@@ -38,6 +39,8 @@ def refused(code: str, message: str) -> str:
         (response(502, b"<html>Bad gateway</html>"), ("HTTP502", "")),
         (response(503, b"\xff"), ("HTTP503", "")),
         (response(400, b"[]"), ("HTTP400", "")),
+        (response(403, b'{"code":403,"message":"blocked"}'), ("HTTP403", "blocked")),
+        (response(403, b'{"code":"blocked_by_policy"}'), ("HTTP403", "")),
         (response(400, b'{"__type":"Odd\\r\\nX-Odd: 1"}'), ("OddXOdd", "")),
         (response(400, b'{"__type":"' + b"T" * 9999 + b'"}'), ("T" * 100, "")),
     ],
@@ -59,7 +62,9 @@ def test_code_and_sentence_are_found(answer: Response, expected: tuple[str, str]
         (400, "InternalServiceError", Unavailable, True),
         (500, "InternalFailure", Unavailable, True),
         (503, "", Unavailable, True),
-        (407, "", Refused, False),
+        (400, "", Unreachable, True),
+        (403, "", Unreachable, True),
+        (407, "", Unreachable, True),
         (302, "", Unreachable, True),
         (204, "", Unreachable, True),
     ],
@@ -74,7 +79,7 @@ def test_code_and_status_choose_the_error(status: int, code: str, kind: type[Ups
 @pytest.mark.parametrize(("status", "seen"), [(400, 400), (404, 400), (403, 403)])
 def test_refusals_are_400_but_for_denied_roles(status: int, seen: int) -> None:
     """The function sees 400 for AWS's refusals, and STS's 403."""
-    assert fault(response(status, b"{}"), "ssm:///app", NOW).status == seen
+    assert fault(response(status, b'{"__type":"Odd"}'), "ssm:///app", NOW).status == seen
 
 
 def test_a_denied_action_is_named_with_what_to_do() -> None:
@@ -108,8 +113,12 @@ def test_a_sentence_that_repeats_our_credentials_is_not_passed_on() -> None:
 
 
 def test_a_refusal_without_a_reason_is_not_aws_s() -> None:
-    """A page of somebody else's says where to look."""
-    assert fault(response(403, b"<html>Blocked</html>"), "ssm:///app", NOW).message == (
+    """A page of somebody else's says where to look, and nothing of what was asked for: no value is ended by it."""
+    error = fault(response(403, b"<html>Blocked</html>"), "ssm:///app", NOW)
+
+    assert not ends_value(error)
+    assert (error.status, error.code) == (502, "ConnectionError")
+    assert error.message == (
         "ssm:///app: HTTP403; AWS gives a reason with every refusal, this answer has none; is there a proxy in between?"
     )
 

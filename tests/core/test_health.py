@@ -67,3 +67,24 @@ def test_a_clock_that_jumped_leaves_no_breaker_open(now):
     health.failed("a", 1000.0)
 
     assert health.order(BOTH, now) == BOTH
+
+
+class Interrupted(str):
+    """The name of a region that answers another thread between our first look at it and the second."""
+
+    __slots__ = ("_turns",)
+
+    def __hash__(self) -> int:
+        """Count a look."""
+        next(self._turns)()
+        return super().__hash__()
+
+
+def test_a_region_that_answers_another_thread_meanwhile_is_asked():
+    """What is known of a region is looked up once, so that no half of it can go missing."""
+    health = Health()
+    health.failed("a", 100.0)
+    region = Interrupted("a")
+    region._turns = iter((lambda: None, lambda: health.answered("a")))
+
+    assert health.order((region,), 100.1) == ("a",)

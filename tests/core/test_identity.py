@@ -21,24 +21,32 @@ def ids(names: tuple[Query, ...]) -> list[str]:
     return [name.id for name in names]
 
 
+SECRET = Query(service="secretsmanager", id="a")
+FOREIGN = Query(service="secretsmanager", id="arn:aws:secretsmanager:us-east-2:1:secret:a-AbCdEf")
+
+
 @pytest.mark.parametrize(
     ("query", "failover", "regions"),
     [
         (Query(service="ssm", id="/a"), (), ("eu-west-1",)),
-        (Query(service="ssm", id="/a"), ("eu-central-1", "eu-west-1"), ("eu-west-1", "eu-central-1")),
-        (Query(service="ssm", id="/a", regions=("us-east-1",)), ("eu-central-1",), ("us-east-1",)),
         (Query(service="ssm", id="arn:aws:ssm:us-east-2:1:parameter/a"), (), ("us-east-2",)),
-        (
-            Query(service="ssm", id="arn:aws:ssm:us-east-2:1:parameter/a"),
-            ("us-east-2", "eu-west-1"),
-            ("us-east-2", "eu-west-1"),
-        ),
         (Query(service="ssm", id="arn:aws:ssm::1:parameter/a"), (), ("eu-west-1",)),
+        (SECRET, ("eu-central-1", "eu-west-1"), ("eu-west-1", "eu-central-1")),
+        (SECRET.replace(regions=("us-east-1",)), ("eu-central-1",), ("us-east-1",)),
+        (FOREIGN, ("us-east-2", "eu-west-1"), ("us-east-2", "eu-west-1")),
     ],
 )
 def test_a_query_finds_its_regions(query: Query, failover: tuple[str, ...], regions: tuple[str, ...]) -> None:
     """Its own, else its ARN's, else the default; then those to fail over to."""
     assert HOME.replace(failover=failover).resolve(query).regions == regions
+
+
+@pytest.mark.parametrize("service", ["ssm", "ssm-path"])
+def test_parameters_fail_over_only_where_the_reference_says_so(service: Any) -> None:
+    """AWS replicates secrets, and no parameter."""
+    home, query = HOME.replace(failover=("eu-central-1",)), Query(service=service, id="/a")
+    both = query.replace(regions=("eu-west-1", "eu-central-1"))
+    assert [home.resolve(each).regions for each in (query, both)] == [("eu-west-1",), both.regions]
 
 
 def test_without_any_region_there_is_none() -> None:

@@ -85,6 +85,22 @@ def test_what_is_soon_due_may_go_along(age: int, *, may: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ttl", "age", "may"),
+    [
+        (300, 0, True),
+        (300, 3599, True),
+        (300, 3600, False),
+        (86400, 86399, True),
+        (86400, 86400, False),
+        (300, -1, False),
+    ],
+)
+def test_a_value_is_renewed_unfetched_for_an_hour_or_its_ttl(ttl: float, age: float, *, may: bool) -> None:
+    """Whichever is longer; and not where a clock that was set back hides its age."""
+    assert policy.may_be_renewed(NOW - age, times(NOW, ttl), NOW) is may
+
+
+@pytest.mark.parametrize(
     ("next_in", "window", "ttl"),
     [
         (None, 0, 300),
@@ -117,6 +133,12 @@ def test_a_rotation_knows_versions_by_stage() -> None:
     """Which version carries a stage tells whether a fetch is needed."""
     rotation = Rotation(versions=(("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1")))
     assert (rotation.version_of("AWSCURRENT"), rotation.version_of("AWSPENDING")) == ("v2", None)
+
+
+def test_a_rotation_knows_stages_by_version() -> None:
+    """A version may carry several, and none."""
+    rotation = Rotation(versions=(("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1"), ("green", "v2")))
+    assert [rotation.stages_of(version) for version in ("v2", "v0")] == [("AWSCURRENT", "green"), ()]
 
 
 @pytest.mark.parametrize("error", [Throttled("x"), Unavailable("x"), Unreachable("x"), TimedOut("x"), Stopping("x")])

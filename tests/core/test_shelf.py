@@ -241,6 +241,15 @@ def land(shelf: Shelf, result: object, *, begun_at: float) -> Landing:
     return shelf.keep(QUERY, Fetched(value=result), NOW + 1, keep=True, begun_at=begun_at)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("given", "kept"), [(None, NOW - 30), (NOW - 999, NOW - 999)], ids=["fetched", "unchanged"])
+def test_an_entry_knows_when_its_source_gave_the_value(given: float | None, kept: float) -> None:
+    """When the fetch began; or long before, where the version alone was looked at."""
+    fetched = Fetched(value=secret(), sourced_at=given)
+    entry = make().keep(QUERY, fetched, NOW, keep=True, begun_at=NOW - 30).entry
+    assert entry is not None
+    assert (entry.sourced_at, entry.times.fetched_at) == (kept, NOW - 30)
+
+
 def test_a_value_from_a_time_that_is_no_more_is_overwritten() -> None:
     """The clock was set back: the held value claims to be from the future, and does not count as newer."""
     shelf = filled()

@@ -51,6 +51,11 @@ def sidecar(faulty: FaultyServer, authority: Authority) -> Iterator[Sidecar]:
         yield serving
 
 
+def new_path() -> str:
+    """Return the name of a parameter that nobody has made yet."""
+    return f"/fresh/{time.monotonic_ns()}"
+
+
 def regions_asked(faulty: FaultyServer) -> list[str]:
     """Return the regions of the calls since we asked last."""
     asked = [faults.region_of(request) for request in faulty.requests]
@@ -167,19 +172,50 @@ def test_a_replica_is_asked_by_its_own_arn(sidecar: Sidecar, faulty: FaultyServe
     assert json.loads(seen.body)["ARN"] == arn.replace(REGION, REPLICA)
 
 
-@pytest.mark.parametrize("target", ["/value?ref=ssm://{}", "/values?ref=ssm://{}&ref=ssm://{}-2"])
-def test_parameters_have_replicas_too(sidecar: Sidecar, faulty: FaultyServer, aws: SampleAws, target: str) -> None:
-    """Where somebody keeps them in both regions: alone, and together."""
+@pytest.mark.parametrize("target", ["/value?ref=ssm://{0}{1}", "/values?ref=ssm://{0}{1}&ref=ssm://{0}-2{1}"])
+def test_parameters_have_copies_where_the_reference_says_so(
+    sidecar: Sidecar, faulty: FaultyServer, aws: SampleAws, target: str
+) -> None:
+    """Whoever keeps them in both regions names both: alone, and together."""
     faulty.fault = faults.in_region(REGION, PASSING["500"])
-    path = f"/fresh/{time.monotonic_ns()}"
+    path = new_path()
     store = aws.client("ssm", REPLICA)
     [store.put_parameter(Name=name, Type="String", Value="sample-1") for name in (path, f"{path}-2")]
 
-    seen = sidecar.read(target.format(path, path))
+    seen = sidecar.read(target.format(path, f"%3Fregion={BOTH}"))
 
     assert seen.status == 200
     assert seen.body.count(b"sample-1") == target.count("ref=")
     assert regions_asked(faulty) == [REGION, REPLICA]
+
+
+def test_a_setting_for_all_is_not_for_parameters(sidecar: Sidecar, faulty: FaultyServer, aws: SampleAws) -> None:
+    """Nothing replicates them: an old value stands in for a fault, and is not ended by another region's 4xx."""
+    path = new_path()
+    aws.client("ssm").put_parameter(Name=path, Type="String", Value="sample-1")
+    sidecar.read(f"/value?ref=ssm://{path}")
+    faulty.fault = faults.in_region(REGION, PASSING["500"])
+    sidecar.clock.now += EXPIRED_SECONDS
+    regions_asked(faulty)
+
+    seen = sidecar.read(f"/value?ref=ssm://{path}")
+
+    assert (seen.status, seen.cache) == (200, "stale")
+    assert set(regions_asked(faulty)) == {REGION}
+
+
+def test_a_replica_that_is_missing_ends_no_value(
+    sidecar: Sidecar, faulty: FaultyServer, new_secret: Callable[[], str]
+) -> None:
+    """A secret without the replica that the setting speaks of: after a fault at home its 4xx says nothing."""
+    target = value_of(new_secret())
+    sidecar.read(target)
+    faulty.fault = faults.in_region(REGION, PASSING["500"])
+    sidecar.clock.now += EXPIRED_SECONDS
+
+    seen = [sidecar.read(target) for _ in range(2)]
+
+    assert [(each.status, each.cache, each.reason) for each in seen] == [(200, "stale", "InternalServiceError")] * 2
 
 
 def test_one_silent_region_leaves_time_for_the_other(sidecar: Sidecar, faulty: FaultyServer, name: str) -> None:

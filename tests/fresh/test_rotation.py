@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from extension.core.policy import REPLACE_PAUSE_SECONDS, ROTATION_TTL_SECONDS
+from extension.core.policy import RENEWAL_SECONDS, REPLACE_PAUSE_SECONDS, ROTATION_TTL_SECONDS
 from tests.fresh.sidecar import PATIENT, Sidecar, value_of
 from tests.servers import faults
 from tests.servers.faulty import FaultyServer, pass_on
@@ -186,6 +186,20 @@ def test_an_unchanged_version_is_not_fetched_again(rotation: Rotation, sidecar: 
 
     assert actions(faulty) == ["DescribeSecret"]
     assert seen.cache == "hit"
+
+
+def test_a_withdrawn_permission_shows_within_the_hour(
+    rotation: Rotation, sidecar: Sidecar, faulty: FaultyServer
+) -> None:
+    """However often DescribeSecret finds the version unchanged: then the value is asked for, and its end is told."""
+    target = value_of(rotation.name)
+    sidecar.read(target)
+    faulty.fault = faults.for_action("GetSecretValue", faults.said("400 Bad Request", "AccessDeniedException"))
+    refreshes = int(RENEWAL_SECONDS // DUE_SECONDS)
+
+    seen = [read_when_due(sidecar, target).status for _ in range(refreshes + 1)]
+
+    assert seen == [200] * refreshes + [400]
 
 
 def test_a_new_version_is_fetched(rotation: Rotation, sidecar: Sidecar, faulty: FaultyServer) -> None:
