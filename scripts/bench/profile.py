@@ -1,6 +1,7 @@
 """`make profile`: where the boot time goes, module by module, as a picture.
 
-    above: what happens when, from exec to `next`      below: what each module costs
+    above: what happens when, from exec to `next`: phases, modules, and each connection's dial and calls
+    below: what each module costs
 
 It starts the layer some times with ten secrets 5 ms away, and shows the start whose length is the median.
 """
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 WATCHED = str(Path(__file__).with_name("watched.py"))
 STARTS, SHOWN = 9, 16
 KINDS = {"our modules": GREEN, "bundles read": BLUE, "C modules": ORANGE}
+ON_CONNECTIONS = {"dial": ("connection and handshake", VIOLET), "roots": ("roots", ORANGE), "call": ("call", GREEN)}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Span:
     name: str
     begun: float
     ended: float
+    thread: str = ""
 
     @property
     def kind(self) -> str:
@@ -54,9 +57,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Boot:
-    """One start: its modules in the order of their ends, and when it reached each phase."""
+    """One start: what modules and connections did, in the order of their ends, and when it reached each phase."""
 
     modules: list[Span]
+    connections: list[Span]
     phases: dict[str, float]
 
     @property
@@ -96,20 +100,24 @@ async def watch(cloud: Cloud) -> Boot:
         process.kill()
     _, said = process.communicate()
     with os.fdopen(ours) as lines:
-        modules = [_span(line, begun) for line in lines]
-    return Boot(modules, {name.decode(): (float(at) - begun) * 1000 for name, at in PHASE.findall(said)})
+        spans = [_span(line, begun) for line in lines]
+    return Boot(
+        [span for span in spans if span.name not in ON_CONNECTIONS],
+        [span for span in spans if span.name in ON_CONNECTIONS],
+        {name.decode(): (float(at) - begun) * 1000 for name, at in PHASE.findall(said)},
+    )
 
 
 def _span(line: str, begun: float) -> Span:
-    name, first, last = line.split()
-    return Span(name, (float(first) - begun) * 1000, (float(last) - begun) * 1000)
+    name, first, last, thread = line.split()
+    return Span(name, (float(first) - begun) * 1000, (float(last) - begun) * 1000, thread)
 
 
 def draw(boot: Boot, target: Path) -> None:
     """Write boot.png and boot.svg."""
     with mpl.rc_context(STYLE):
-        figure = new_figure(10, 6.5)
-        timeline, ranking = figure.subplots(2, 1, height_ratios=[1, 2.2])
+        figure = new_figure(10, 8)
+        timeline, ranking = figure.subplots(2, 1, height_ratios=[1.2, 2])
         _draw_timeline(timeline, boot)
         _draw_ranking(ranking, boot)
         figure.suptitle(f"{boot.milliseconds:.1f} ms from exec to next, with ten secrets 5 ms away")
@@ -117,18 +125,31 @@ def draw(boot: Boot, target: Path) -> None:
 
 
 def _draw_timeline(axes: Axes, boot: Boot) -> None:
-    """Draw phases above modules."""
+    """Draw phases above modules above the worker threads."""
     edges = [0.0, *boot.phases.values()]
     names = ["interpreter", "bind", "register", "import, assemble, prefetch", "settle"]
     for name, begun, ended, colour in zip(names, edges, edges[1:], [GREY, BLUE, VIOLET, GREEN, GREY], strict=False):
-        axes.barh(1, ended - begun, left=begun, color=colour, alpha=0.45, height=0.8)
+        _draw_span(axes, "phases", begun, ended, colour, alpha=0.45)
         if ended - begun > boot.milliseconds / 12:
-            axes.text((begun + ended) / 2, 1, name, ha="center", va="center")
+            axes.text((begun + ended) / 2, "phases", name, ha="center", va="center")  # type: ignore[arg-type]
     for span in boot.modules:
-        axes.barh(0, span.ended - span.begun, left=span.begun, color=KINDS[span.kind], height=0.8)
-    axes.set_yticks([0, 1], ["modules run", "phases"])
+        _draw_span(axes, "modules run", span.begun, span.ended, KINDS[span.kind])
+    threads = list(dict.fromkeys(span.thread for span in sorted(boot.connections, key=lambda span: span.begun)))
+    for number in range(len(threads)):
+        _draw_span(axes, f"worker {number + 1}", 0, 0, GREY)
+    for kind, (_, colour) in ON_CONNECTIONS.items():
+        for span in (span for span in boot.connections if span.name == kind):
+            _draw_span(axes, f"worker {threads.index(span.thread) + 1}", span.begun, span.ended, colour)
+    for label, colour in ON_CONNECTIONS.values():
+        axes.barh("phases", 0, color=colour, label=label)
+    axes.legend(frameon=False, loc="lower left")
+    axes.invert_yaxis()
     axes.set_xlabel("milliseconds from exec")
     axes.set_xlim(0, boot.milliseconds)
+
+
+def _draw_span(axes: Axes, row: str, begun: float, ended: float, colour: str, alpha: float = 1.0) -> None:
+    axes.barh(row, ended - begun, left=begun, color=colour, height=0.8, alpha=alpha)
 
 
 def _draw_ranking(axes: Axes, boot: Boot) -> None:
@@ -142,7 +163,7 @@ def _draw_ranking(axes: Axes, boot: Boot) -> None:
     bars = axes.barh(names[::-1], values[::-1], color=colours[::-1])
     axes.bar_label(bars, fmt=" %.2f", color=GREY)
     for kind, colour in KINDS.items():
-        axes.bar(0, 0, color=colour, label=kind)
+        axes.barh(names[0], 0, color=colour, label=kind)
     axes.legend(frameon=False, loc="lower right")
     axes.set_xlabel("milliseconds of its own")
 

@@ -1,8 +1,10 @@
-"""Runs the layer as `boot.pyc` does, and writes down when each module ran: `NAME BEGUN ENDED`, to descriptor WATCH_FD.
+"""Runs the layer as `boot.pyc` does, and writes down when what ran: `NAME BEGUN ENDED THREAD`, to descriptor WATCH_FD.
 
+Of modules their runs, of connections what takes long: roots loaded, `dial` (handshake and all) and `call`.
 Law: it runs under the layer's own interpreter, before anything is imported; so it imports nothing either.
 """
 
+import _thread
 import builtins
 import marshal
 import posix
@@ -11,6 +13,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, ModuleType
     from typing import Any
 
@@ -25,7 +28,29 @@ import_anything = builtins.__import__
 
 def tell(name: str, begun: float) -> None:
     """Write one line."""
-    posix.write(DESCRIPTOR, f"{name} {begun:.6f} {time.time():.6f}\n".encode())
+    posix.write(DESCRIPTOR, f"{name} {begun:.6f} {time.time():.6f} {_thread.get_ident()}\n".encode())
+
+
+def timed(name: str, call: "Callable[..., Any]") -> "Callable[..., Any]":
+    """Return `call`, timed."""
+
+    def run(*given: "Any") -> "Any":
+        begun = time.time()
+        try:
+            return call(*given)
+        finally:
+            tell(name, begun)
+
+    return run
+
+
+def watch_connections(module: "ModuleType") -> None:
+    """Time what a module of `upstream` does."""
+    if module.__name__ == "extension.upstream.tls":
+        module.Trust.context = timed("roots", module.Trust.context)
+    if module.__name__ == "extension.upstream.connection":
+        module.Dialer.open = timed("dial", module.Dialer.open)
+        module.Connection.exchange = timed("call", module.Connection.exchange)
 
 
 class Watched(boot["Bundles"]):  # type: ignore[misc, name-defined, valid-type]
@@ -43,6 +68,7 @@ class Watched(boot["Bundles"]):  # type: ignore[misc, name-defined, valid-type]
         begun = time.time()
         super().run_module(name, is_package, code)
         tell(name, begun)
+        watch_connections(sys.modules[name])
 
 
 def import_timed(name: str, *others: "Any") -> "ModuleType":
