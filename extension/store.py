@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 
-from extension.core.answer import Answer, Counters, deliverer
+from extension.core.answer import Answer, Counters, about, deliverer, reason
 from extension.core.errors import Stopping, UpstreamError
 from extension.core.flight import FOR_EVER, Flights
 from extension.core.plan import SHORTEST_CALL_SECONDS, company, plan
@@ -24,14 +24,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from extension.core.answer import Deliver
+    from extension.core.answer import Deliver, Told
     from extension.core.cache import Entry
     from extension.core.flight import Flight, Waiter, Wants
     from extension.core.model import Query, Value
     from extension.core.shelf import Fetched, Shelf
     from extension.jobs import Fetch, Submit
-
-    Told = Callable[[Query, Answer], None]
 
 
 class Store:
@@ -108,7 +106,7 @@ class Store:
                     ready.append((query, answer))
                     continue
                 self.counters.misses += not wide
-                waiter = deliverer(_bound(deliver, query), "miss", self.counters)
+                waiter = deliverer(about(query, deliver), "miss", self.counters)
                 if self._flights.join(asked, waiter, now, ends_at=ends_at):
                     led.append(asked)
                 self._flights[asked].is_read |= not wide
@@ -130,7 +128,7 @@ class Store:
         if verdict in ("serve", "serve-and-refresh"):
             return Answer("hit", entry)
         self.counters.stale += 1
-        return Answer("stale", entry, reason=_reason(entry))
+        return Answer("stale", entry, reason=reason(entry))
 
     def _refresh_behind(self, query: Query, now: float) -> None:
         if not self._stopping:
@@ -179,7 +177,7 @@ class Store:
             if landing.entry is not None:
                 landing.entry.is_read = flight.is_read
         self._changed()
-        if landing.stale is not None and landing.error is not None:
+        if landing.stale is not None and landing.error is not None and not isinstance(landing.error, Stopping):
             self._report(
                 "warn", f"{query.label} could not be refreshed, the cached value stands in: {landing.error.message}"
             )
@@ -202,7 +200,10 @@ class Store:
         now, keep = self._clock(), flight.keep and self._flights.keeping
         if isinstance(result, UpstreamError):
             self.counters.failures += 1
-            return self.shelf.fail(query, result, now, begun_at=flight.begun_at) if keep else Landing(error=result)
+            if not keep:
+                return Landing(error=result)
+            overtaken = self._flights.overtook(query, flight)
+            return self.shelf.fail(query, result, now, begun_at=flight.begun_at, overtaken=overtaken)
         return self.shelf.keep(query, result, now, keep=keep, begun_at=flight.begun_at)
 
     def refresh_due(self, now: float, deadline: float, wanted: frozenset[Query] = frozenset()) -> int:
@@ -236,13 +237,5 @@ class Store:
         return len(self._flights)
 
 
-def _reason(entry: Entry) -> str:
-    return entry.failure.code if entry.failure is not None else "Expired"
-
-
 def _stopped() -> Stopping:
     return Stopping("the extension is shutting down")
-
-
-def _bound(deliver: Told, query: Query) -> Deliver:
-    return lambda answer: deliver(query, answer)

@@ -25,6 +25,7 @@ DB = secret_query("db")
 ARN = secret_query(secret_arn("db"))
 DOWN = Unavailable("db: down")
 GONE = Refused("db: gone", code="ResourceNotFoundException")
+ENDING = Stopping("db: the invocation ends", code="InvocationEnding")
 EXPIRED_TOKEN = Refused("db: bad token", code="ExpiredTokenException")
 
 
@@ -433,6 +434,42 @@ def test_an_invocation_joins_what_is_in_the_air_and_respects_a_pause() -> None:
     assert bench.store.refresh_due(bench.clock(), deadline) == 0
     bench.clock.now += 5
     assert bench.store.refresh_due(bench.clock(), deadline + 5) == 1
+
+
+def test_a_refresh_that_its_invocation_left_no_time_for_is_no_failure() -> None:
+    """The expired value is fetched by who reads it next, not served stale; and the log has nothing to warn of."""
+    bench = warm()
+    bench.clock.now += 100
+    bench.upstream["db"] = ENDING
+    bench.store.refresh_due(bench.clock(), bench.clock() + 3)
+    bench.run()
+    bench.upstream["db"] = secret("db", version="v2")
+    assert outcome(bench.got(DB)) == ("miss", "v2", None)
+    assert bench.reports == []
+
+
+class Frozen(Workbench):
+    """Each fetch but the first, which brings a value, is frozen with the environment, read past, and cut off."""
+
+    def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
+        """Let somebody read after the freeze, and fail."""
+        if not self.jobs:
+            return super().fetch(job)
+        self.jobs.append(job)
+        self.clock.now += 1000
+        self.read(DB)
+        return {DB: DOWN}
+
+
+def test_the_failure_of_an_overtaken_fetch_is_not_held_against_the_later_one() -> None:
+    """It was frozen with the environment; who reads while the later one is under way waits for that."""
+    bench = Frozen(patience=10, max_stale=5000)
+    bench.got(DB)
+    bench.clock.now += 90
+    bench.read(DB)
+    bench.waiting.pop(0)[1]()
+    assert bench.read(DB) is None
+    assert (len(bench.waiting), bench.answers) == (1, [])
 
 
 def test_an_invocation_refreshes_what_the_clock_left_in_the_future() -> None:

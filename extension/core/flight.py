@@ -90,6 +90,10 @@ class Flights:
         """Return the flight of `query`."""
         return self._flights[query]
 
+    def overtook(self, query: Query, flight: Flight) -> bool:
+        """Tell whether a later fetch of `query` than `flight` is under way."""
+        return self._flights.get(query, flight) is not flight
+
     def land(self, query: Query, flight: Flight) -> list[Waiter]:
         """End `flight` and return those who wait for it."""
         if self._flights.get(query) is flight:

@@ -1,7 +1,8 @@
 """The shelf: what is kept of a fetch, value or failure.
 
 Law: a value that arrives becomes one entry under all its names, with times of its own; a failure changes no time of
-the old entry, ends it when it says gone or denied, and is remembered briefly where no old value stands in for it.
+the old entry, ends it when it says gone or denied, and is remembered briefly where no old value stands in for it. What
+was not asked to the end, or is being asked again, is no failure of the service.
 No lock, no clock.
 """
 
@@ -112,26 +113,32 @@ class Shelf:
             entry.current = False
         return entry
 
-    def fail(self, query: Query, error: UpstreamError, now: float, *, begun_at: float | None = None) -> Landing:
-        """Take what went wrong; the old entry stands in where it may, and is ended where it must be."""
+    def fail(
+        self, query: Query, error: UpstreamError, now: float, *, begun_at: float | None = None, overtaken: bool = False
+    ) -> Landing:
+        """Take what went wrong; the old entry stands in where it may, and is ended where it must be.
+
+        `overtaken`: a later fetch of the same is under way, which will tell how the service is now.
+        """
         _forget_whence(error)
         newer = self._newer(query, now if begun_at is None else begun_at, now)
         if newer is not None:
             return Landing(entry=newer)
-        until = negative_until(now, self._negative_ttl_seconds, self._chance())
         entry = self.cache.find(query)
         if entry is not None and ends_value(error):
             self.cache.drop(entry)
             entry = None
-        if entry is not None:
-            entry.failure, entry.failed_at, entry.retry_at = error, now if error.transient else None, until
         stale = entry if entry is not None and covers(error, entry.times, now) else None
-        if stale is None:
-            self._remember(query, Negative(error=error, since=now, until=until))
+        if not overtaken and not isinstance(error, Stopping):  # a call that was cut off says nothing of the service
+            until = negative_until(now, self._negative_ttl_seconds, self._chance())
+            if entry is not None:
+                entry.failure, entry.failed_at, entry.retry_at = error, now if error.transient else None, until
+            if stale is None:
+                self._remember(query, Negative(error=error, since=now, until=until))
         return Landing(error=error, stale=stale)
 
     def _remember(self, query: Query, negative: Negative) -> None:
-        if isinstance(negative.error, Stopping) or self._negative_ttl_seconds == 0:
+        if self._negative_ttl_seconds == 0:
             return
         if len(self._negatives) >= MAX_NEGATIVES:
             self._negatives.pop(next(iter(self._negatives)))

@@ -114,6 +114,8 @@ def test_the_overtaken_flight_still_lands_for_those_who_wait() -> None:
     """And leaves the new one alone."""
     flights = begun()
     old = flights[QUERY]
+    assert not flights.overtook(QUERY, old)
     assert flights.join(QUERY, other, NOW + 50)
+    assert flights.overtook(QUERY, old)
     assert flights.land(QUERY, old) == [one]
     assert flights.land(QUERY, flights[QUERY]) == [other]

@@ -198,6 +198,24 @@ def test_some_failures_are_not_remembered(error: UpstreamError, negative_ttl: fl
     assert shelf.remembered(QUERY, NOW) is None
 
 
+@pytest.mark.parametrize(("error", "overtaken"), [(Stopping("late", code="InvocationEnding"), False), (DOWN, True)])
+def test_what_says_nothing_of_the_service_leaves_the_entry_as_it_was(error: UpstreamError, overtaken: bool) -> None:
+    """A call that its invocation left no time for, or that a later one will put right: the entry has not failed."""
+    shelf = filled()
+    entry = shelf.cache.find(QUERY)
+    landing = shelf.fail(QUERY, error, NOW + 110, overtaken=overtaken)
+    assert (landing.error, landing.stale) == (error, entry)
+    assert entry is not None
+    assert (entry.failure, entry.failed_at, entry.retry_at) == (None, None, 0)
+
+
+def test_an_overtaken_failure_is_not_remembered_but_still_ends_what_is_gone() -> None:
+    """Who reads now waits for the later fetch, and gets no value that was refused."""
+    shelf = filled()
+    shelf.fail(QUERY, GONE, NOW + 1, overtaken=True)
+    assert (shelf.cache.find(QUERY), shelf.remembered(QUERY, NOW + 2)) == (None, None)
+
+
 def test_a_value_ends_the_memory_of_a_failure() -> None:
     """What has come is no longer missing."""
     shelf = make()
