@@ -166,7 +166,7 @@ def _store(
     return Store(
         shelf,
         access.leaving_no_trace(fetcher.fetch),
-        lambda service, work, wide: workers[service].submit(work, wide=wide),
+        lambda service, work, **rank: workers[service].submit(work, **rank),
         clock=world.clock,
         report=log.report,
         batch=settings.batch,

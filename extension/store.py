@@ -107,9 +107,8 @@ class Store:
                     continue
                 self.counters.misses += not wide
                 waiter = deliverer(about(query, deliver), "miss", self.counters)
-                if self._flights.join(asked, waiter, now, ends_at=ends_at):
+                if self._flights.join(asked, waiter, now, ends_at=ends_at, reads=not wide):
                     led.append(asked)
-                self._flights[asked].is_read |= not wide
             self._launch(led, wide=wide, ends_at=ends_at)
         self._jobs.land_stranded()
         for query, answer in ready:
@@ -152,9 +151,7 @@ class Store:
 
     def _wait(self, query: Query, waiter: Waiter, now: float, wants: Wants = "value") -> None:
         self.counters.misses += 1
-        leads = self._flights.join(query, waiter, now, wants=wants)
-        self._flights[query].is_read = True
-        if leads:
+        if self._flights.join(query, waiter, now, wants=wants, reads=True):
             self._launch([query])
 
     def _launch(

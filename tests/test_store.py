@@ -17,6 +17,8 @@ from tests.samples import NOW, OWN, PLANTED, secret, secret_arn, secret_query
 from tests.workbench import Workbench
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from extension.core.answer import Answer
     from extension.core.model import Query
     from extension.core.plan import Job
@@ -102,6 +104,24 @@ def test_what_somebody_waits_for_is_fetched_without_asking_whether_it_changed() 
     bench.clock.now += 100
     bench.got(DB)
     assert [dict(job.held) for job in bench.jobs] == [{}]
+
+
+def test_a_refresh_that_a_reader_joins_is_moved_forward() -> None:
+    """Nobody waited for it until the value expired; it is still one fetch."""
+    bench = warm()
+    bench.clock.now += 90
+    bench.read(DB)
+    bench.clock.now += 10
+    assert outcome(bench.got(DB)) == ("miss", "v1", None)
+    assert (bench.urgencies, len(bench.jobs)) == ([True, False, True], 1)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_prefetch_is_not_urgent_and_reads_of_many_are(wide: bool) -> None:
+    """No request waits for it."""
+    bench = Workbench()
+    ensured(bench, [DB], wide=wide)
+    assert bench.urgencies == [not wide]
 
 
 def test_a_failed_refresh_behind_is_told_and_tried_again_later() -> None:
@@ -589,6 +609,11 @@ class World(Workbench):
         self.freeze = 0.0
         self.brought: set[tuple[str, str, float]] = set()
         self.refusals_count = True
+
+    def submit(self, service: str, work: Callable[[], None], *, wide: bool, urgent: bool) -> None:
+        """Take work, once: where it is moved forward, whoever comes to it second finds nothing to do."""
+        super().submit(service, work, wide=wide, urgent=urgent)
+        self.waiting = list({id(each[1]): each for each in self.waiting}.values())
 
     def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
         """Bring one secret, by whichever of its names; the environment may be frozen meanwhile."""

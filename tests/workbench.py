@@ -39,6 +39,7 @@ class Workbench:
         self.upstream: dict[str, Value | Exception | None] = {}
         self.jobs: list[Job] = []
         self.waiting: list[tuple[str, Callable[[], None], bool]] = []
+        self.urgencies: list[bool] = []
         self.reports: list[tuple[str, str]] = []
         self.answers: list[Answer] = []
         self.threads_are_out = False
@@ -56,12 +57,13 @@ class Workbench:
         """Note what is logged."""
         self.reports.append((level, sentence))
 
-    def submit(self, service: str, work: Callable[[], None], *, wide: bool) -> None:
+    def submit(self, service: str, work: Callable[[], None], *, wide: bool, urgent: bool) -> None:
         """Take work, to be run later."""
         if self.threads_are_out:
             msg = "can't start new thread"
             raise RuntimeError(msg)
         self.waiting.append((service, work, wide))
+        self.urgencies.append(urgent)
 
     def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
         """Bring what the upstream has for each id; None is left out, exceptions but UpstreamError are raised."""

@@ -28,16 +28,22 @@ CLOCK_TOLERANCE_SECONDS = 1.0
 class Flight:
     """A fetch under way; `keep` tells whether its value may go into the cache, `wants` what its leader was after."""
 
-    __slots__ = ("begun_at", "ends_at", "is_read", "keep", "waiters", "wants")
+    __slots__ = ("begun_at", "ends_at", "hurry", "is_read", "keep", "waiters", "wants")
 
     def __init__(self, *, keep: bool, wants: Wants = "value", ends_at: float = FOR_EVER) -> None:
-        """Start with nobody waiting; `begun_at` is set when a worker takes it, `is_read` when a reader waits."""
+        """Start with nobody waiting; `is_read` is set when a reader waits; `hurry` moves its job forward."""
         self.keep = keep
         self.wants = wants
         self.ends_at = ends_at
         self.begun_at: float | None = None
         self.is_read = False
         self.waiters: list[Waiter] = []
+        self.hurry: Callable[[], None] = _nothing
+
+    def begin(self, now: float) -> None:
+        """Be taken by a worker."""
+        self.begun_at = now
+        self.hurry = _nothing
 
 
 class Flights:
@@ -61,11 +67,12 @@ class Flights:
         *,
         wants: Wants = "value",
         ends_at: float = FOR_EVER,
+        reads: bool = False,
     ) -> bool:
         """Wait for `query` (or only see to it that it is fetched); True: the caller leads.
 
         `wants`: any value; one newer than what the caller has, which whoever asked for the same has begun; or one
-        fetched from `now` on. A flight that we lead is for nobody after `ends_at`.
+        fetched from `now` on. A flight that we lead is for nobody after `ends_at`. `reads`: a reader waits.
         """
         found = self._flights.get(query)
         leads = found is None or not self._is_sound(found, now) or not _satisfies(found, wants)
@@ -73,6 +80,9 @@ class Flights:
         self._flights[query] = flight
         if waiter is not None:
             flight.waiters.append(waiter)
+        if reads:
+            flight.is_read = True
+            flight.hurry()
         return leads
 
     def _is_sound(self, flight: Flight, now: float) -> bool:
@@ -99,6 +109,10 @@ class Flights:
         if self._flights.get(query) is flight:
             del self._flights[query]
         return flight.waiters
+
+
+def _nothing() -> None:
+    """Do nothing: there is no job, or a worker has it."""
 
 
 def _satisfies(flight: Flight, wants: Wants) -> bool:
