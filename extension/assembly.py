@@ -18,6 +18,7 @@ from extension.aws.endpoints import EndpointSettings
 from extension.core.cache import Cache
 from extension.core.config import Wish, rules
 from extension.core.errors import SettingsError
+from extension.core.flight import Flights
 from extension.core.host import runs_daemon
 from extension.core.identity import Home
 from extension.core.record import Record
@@ -170,7 +171,10 @@ def _store(
         clock=world.clock,
         report=log.report,
         batch=settings.batch,
-        patience_seconds=max(seconds.values()) + LANDING_SECONDS,
+        flights=Flights(
+            max(seconds.values()) + LANDING_SECONDS,
+            lambda service: world.monotonic() + seconds.get(service, seconds["ssm"]),
+        ),
         changed=changed,
     )
 

@@ -119,11 +119,13 @@ class Jobs:
         load = errand.take()
         if load is None:
             return
+        job, flights = load
         self._counters.fetches += 1
         begun_at = self._clock()
-        for flight in load[1].values():
+        for flight in flights.values():
             flight.begin(begun_at)
-        self._run(*load, wide=errand.wide)
+        waits_until = min(flight.waits_until for flight in flights.values())
+        self._run(job.replace(waits_until=waits_until), flights, wide=errand.wide)
 
     def _run(self, job: Job, flights: Flying, *, wide: bool) -> None:
         """Fetch and land every query; what a batch did not bring goes on alone."""

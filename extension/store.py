@@ -44,13 +44,12 @@ class Store:
         clock: Callable[[], float],
         report: Callable[[str, str], None],
         batch: str = "auto",
-        patience_seconds: float = FOR_EVER,
+        flights: Flights | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Start empty; `fetch` blocks (in a worker), `clock` gives epoch seconds, `report` takes level and sentence.
 
         `changed` is called after every landing, so that no ready bytes outlive their entry.
-        A fetch that a worker has had for `patience_seconds` was frozen with the environment: nobody else waits for it.
         """
         self.shelf = shelf
         self.counters = Counters()
@@ -59,7 +58,7 @@ class Store:
         self._changed = changed
         self._batch = batch
         self._lock = allocate_lock()
-        self._flights = Flights(patience_seconds)
+        self._flights = Flights() if flights is None else flights
         self._jobs = Jobs(fetch, submit, self._land, report, self.counters, clock=clock)
         self._stopping = False
 

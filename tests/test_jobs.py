@@ -118,6 +118,16 @@ def test_what_a_batch_left_out_goes_on_alone_and_as_wide() -> None:
     assert bench.counters.fetches == 2
 
 
+def test_a_job_ends_when_the_first_who_reads_any_of_it_has_waited_enough() -> None:
+    """Also what its batch did not bring, and goes on alone."""
+    bench = Bench({A: VALUE}, {B: VALUE})
+    flights = {A: Flight(keep=True), B: Flight(keep=True)}
+    flights[A].waits_until, flights[B].waits_until = 7.0, 9.0
+    bench.jobs.start(Job(kind="secrets", queries=(A, B)), flights, wide=False)
+    bench.run()
+    assert [job.waits_until for job in bench.fetched] == [7.0, 9.0]
+
+
 @pytest.mark.parametrize("is_read", [False, True])
 def test_a_job_is_urgent_where_a_reader_waits(is_read: bool) -> None:
     """For any of its queries."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from extension.core.errors import Refused, Stopping, Throttled, Unavailable, UpstreamError
+from extension.core.flight import FOR_EVER
 from extension.core.shelf import Fetched
 from tests.samples import NOW, OWN, PLANTED, secret, secret_arn, secret_query
 from tests.workbench import Workbench
@@ -114,6 +115,18 @@ def test_a_refresh_that_a_reader_joins_is_moved_forward() -> None:
     bench.clock.now += 10
     assert outcome(bench.got(DB)) == ("miss", "v1", None)
     assert (bench.urgencies, len(bench.jobs)) == ([True, False, True], 1)
+
+
+def test_a_read_is_bounded_from_the_moment_it_is_asked() -> None:
+    """Not from the one when a worker is free; what is fetched behind one has no such end."""
+    bench = warm()
+    bench.clock.now += 90
+    bench.got(DB)
+    bench.read(secret_query("other"))
+    asked_at = bench.clock.now
+    bench.clock.now += 9
+    bench.run()
+    assert [job.waits_until for job in bench.jobs] == [FOR_EVER, asked_at + 10]
 
 
 @pytest.mark.parametrize("wide", [False, True])

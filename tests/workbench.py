@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from extension.core.cache import Cache
 from extension.core.errors import UpstreamError
+from extension.core.flight import Flights
 from extension.core.policy import Freshness
 from extension.core.shelf import Fetched, Shelf
 from extension.store import Store
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Workbench:
-    """A store with TTL 100, stale for 50, negatives for 5, due at 90; `upstream` says what an id brings."""
+    """A store with TTL 100, stale for 50, negatives for 5, due at 90; `upstream` says what an id brings.
+
+    A read waits for 10 seconds of the same clock.
+    """
 
     def __init__(
         self,
@@ -50,7 +54,7 @@ class Workbench:
             clock=self.clock,
             report=self.report,
             batch=batch,
-            patience_seconds=patience,
+            flights=Flights(patience, lambda _service: self.clock() + 10),
         )
 
     def report(self, level: str, sentence: str) -> None:

@@ -5,7 +5,8 @@
 
 Law: who joins first leads and must land; landing removes the flight by identity and hands every waiter the same
 outcome. A flight that outlasted its time was frozen with the environment: it lands for those who wait, and nobody else
-waits for it. The owner (the store) holds its lock around every call here. Times are epoch seconds.
+waits for it. The owner (the store) holds its lock around every call here. Times are epoch seconds, but for how long a
+reader waits: that stands still in a freeze.
 """
 
 from __future__ import annotations
@@ -28,15 +29,16 @@ CLOCK_TOLERANCE_SECONDS = 1.0
 class Flight:
     """A fetch under way; `keep` tells whether its value may go into the cache, `wants` what its leader was after."""
 
-    __slots__ = ("begun_at", "ends_at", "hurry", "is_read", "keep", "waiters", "wants")
+    __slots__ = ("begun_at", "ends_at", "hurry", "is_read", "keep", "waiters", "waits_until", "wants")
 
     def __init__(self, *, keep: bool, wants: Wants = "value", ends_at: float = FOR_EVER) -> None:
-        """Start with nobody waiting; `is_read` is set when a reader waits; `hurry` moves its job forward."""
+        """Start with nobody waiting; `waits_until` is the first reader's end; `hurry` moves the job forward."""
         self.keep = keep
         self.wants = wants
         self.ends_at = ends_at
         self.begun_at: float | None = None
         self.is_read = False
+        self.waits_until = FOR_EVER
         self.waiters: list[Waiter] = []
         self.hurry: Callable[[], None] = _nothing
 
@@ -49,9 +51,12 @@ class Flight:
 class Flights:
     """The fetches under way, by query; one that a worker had for `patience_seconds` is not joined any more."""
 
-    def __init__(self, patience_seconds: float = FOR_EVER) -> None:
-        """Start with none."""
+    def __init__(
+        self, patience_seconds: float = FOR_EVER, until: Callable[[str], float] = lambda _service: FOR_EVER
+    ) -> None:
+        """Start with none; `until` tells how long who begins to read something of a service may wait."""
         self._patience_seconds = patience_seconds
+        self._until = until
         self._flights: dict[Query, Flight] = {}
         self.keeping = True
 
@@ -82,6 +87,7 @@ class Flights:
             flight.waiters.append(waiter)
         if reads:
             flight.is_read = True
+            flight.waits_until = min(flight.waits_until, self._until(query.service))
             flight.hurry()
         return leads
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.core.flight import Flights
+from extension.core.flight import FOR_EVER, Flights
 from tests.samples import NOW, secret_query
 
 if TYPE_CHECKING:
@@ -59,6 +59,17 @@ def test_queries_fly_by_themselves() -> None:
     assert flights.join(QUERY, one)
     assert flights.join(secret_query("other"), one)
     assert len(flights) == 2
+
+
+def test_a_flight_lasts_no_longer_than_its_first_reader_waits() -> None:
+    """Who only has it fetched sets no end, and who comes later waits no longer than the first."""
+    moments = iter((70.0, 80.0))
+    flights = Flights(10, lambda _service: next(moments))
+    flights.join(QUERY, one)
+    ends = [flights[QUERY].waits_until]
+    flights.join(QUERY, one, reads=True)
+    flights.join(QUERY, other, reads=True)
+    assert [*ends, flights[QUERY].waits_until] == [FOR_EVER, 70.0]
 
 
 def begun(at: float = NOW, *, patience: float = 10, wants: str = "value", ends_at: float = NOW + 100) -> Flights:
