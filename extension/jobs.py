@@ -81,7 +81,10 @@ class Jobs:
         self._stranded: list[_Errand] = []
 
     def start(self, job: Job, flights: Flying, *, wide: bool) -> None:
-        """Hand `job` to a worker; it never lands in here, so the caller may hold the lock that landing takes."""
+        """Hand `job` to a worker; it never lands in here, so the caller may hold the lock that landing takes.
+
+        When it has to have ended, its flights say when it begins.
+        """
         errand = _Errand(self._work, job, flights, wide=wide)
         for flight in flights.values():
             flight.hurry = lambda: self._hurry(errand)
@@ -124,8 +127,9 @@ class Jobs:
         begun_at = self._clock()
         for flight in flights.values():
             flight.begin(begun_at)
+        ends_at = max(flight.ends_at for flight in flights.values())
         waits_until = min(flight.waits_until for flight in flights.values())
-        self._run(job.replace(waits_until=waits_until), flights, wide=errand.wide)
+        self._run(job.replace(ends_at=ends_at, waits_until=waits_until), flights, wide=errand.wide)
 
     def _run(self, job: Job, flights: Flying, *, wide: bool) -> None:
         """Fetch and land every query; what a batch did not bring goes on alone."""
@@ -137,8 +141,7 @@ class Jobs:
             elif job.kind != "secrets":
                 self._land_surely(query, flights[query], self.internal(query, "nothing came"))
         for single in singles(missing) if job.kind == "secrets" else ():
-            own = {query: flights[query] for query in single.queries}
-            self.start(single.replace(ends_at=job.ends_at), own, wide=wide)
+            self.start(single, {query: flights[query] for query in single.queries}, wide=wide)
         self.land_stranded()
 
     def _land_surely(self, query: Query, flight: Flight, result: Fetched | UpstreamError) -> None:

@@ -108,7 +108,7 @@ class Store:
                 waiter = deliverer(about(query, deliver), "miss", self.counters)
                 if self._flights.join(asked, waiter, now, ends_at=ends_at, reads=not wide):
                     led.append(asked)
-            self._launch(led, wide=wide, ends_at=ends_at)
+            self._launch(led, wide=wide)
         self._jobs.land_stranded()
         for query, answer in ready:
             deliver(query, answer)
@@ -136,7 +136,7 @@ class Store:
         """Start refreshing what is due, and what may go along with it; return how many."""
         wanted = [*due, *company(due, self.shelf.cache, now)]
         led = [query for query in wanted if self._flights.join(query, None, now, ends_at=ends_at)]
-        self._launch(led, behind=True, ends_at=ends_at)
+        self._launch(led, behind=True)
         return len(led)
 
     def _may_replace(self, entry: Entry, failed_version: str, now: float) -> bool:
@@ -153,14 +153,12 @@ class Store:
         if self._flights.join(query, waiter, now, wants=wants, reads=True):
             self._launch([query])
 
-    def _launch(
-        self, queries: list[Query], *, wide: bool = False, behind: bool = False, ends_at: float = FOR_EVER
-    ) -> None:
+    def _launch(self, queries: list[Query], *, wide: bool = False, behind: bool = False) -> None:
         """Start the jobs for flights that we lead; the caller holds the lock. `behind`: nobody waits for them."""
         for job in plan(queries, self._batch):
             held = self._held(job.queries) if behind else {}
             flights = {query: self._flights[query] for query in job.queries}
-            self._jobs.start(job.replace(held=held, ends_at=ends_at), flights, wide=wide)
+            self._jobs.start(job.replace(held=held), flights, wide=wide)
 
     def _held(self, queries: tuple[Query, ...]) -> dict[Query, Value]:
         found = {query: self.shelf.cache.find(query) for query in queries}
@@ -168,6 +166,8 @@ class Store:
 
     def _land(self, query: Query, flight: Flight, result: Fetched | UpstreamError) -> None:
         with self._lock:
+            if isinstance(result, Stopping) and self._flies_again(query, flight):
+                return
             landing = self._shelved(query, flight, result)
             waiters = self._flights.land(query, flight)
             if landing.entry is not None:
@@ -179,6 +179,14 @@ class Store:
             )
         for waiter in waiters:
             self._tell(waiter, landing)
+
+    def _flies_again(self, query: Query, flight: Flight) -> bool:
+        """Fetch once more what ended with its invocation, where a reader waits whose own time is not up."""
+        if not flight.is_read or self._stopping:
+            return False
+        if self._flights.again(query, flight, self._clock()):
+            self._launch([query])
+        return True
 
     def _tell(self, waiter: Waiter, landing: Landing) -> None:
         try:

@@ -128,6 +128,16 @@ def test_a_job_ends_when_the_first_who_reads_any_of_it_has_waited_enough() -> No
     assert [job.waits_until for job in bench.fetched] == [7.0, 9.0]
 
 
+def test_a_job_may_last_as_long_as_the_last_of_its_flights() -> None:
+    """As that is when it begins, for somebody may have joined it meanwhile."""
+    bench = Bench({A: VALUE}, {B: VALUE})
+    flights = {A: Flight(keep=True, ends_at=NOW + 3), B: Flight(keep=True, ends_at=NOW + 3)}
+    bench.jobs.start(Job(kind="secrets", queries=(A, B)), flights, wide=False)
+    flights[B].ends_at = NOW + 9
+    bench.run()
+    assert [job.ends_at for job in bench.fetched] == [NOW + 9, NOW + 9]
+
+
 @pytest.mark.parametrize("is_read", [False, True])
 def test_a_job_is_urgent_where_a_reader_waits(is_read: bool) -> None:
     """For any of its queries."""

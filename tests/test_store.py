@@ -481,6 +481,38 @@ def test_a_refresh_that_its_invocation_left_no_time_for_is_no_failure() -> None:
     assert bench.reports == []
 
 
+def test_who_reads_what_an_earlier_invocation_left_in_the_queue_is_bound_by_its_own_time() -> None:
+    """It is one fetch, which ends with the read that waits for it."""
+    bench = warm()
+    bench.clock.now += 100
+    bench.store.refresh_due(bench.clock(), bench.clock() + 3)
+    bench.clock.now += 5
+    assert outcome(bench.got(DB)) == ("miss", "v1", None)
+    assert [(job.ends_at, job.waits_until) for job in bench.jobs] == [(FOR_EVER, NOW + 115)]
+
+
+class CutOff(Workbench):
+    """The first fetch is cut off with its invocation, while somebody reads."""
+
+    def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
+        """Let somebody read, and fail for want of time; bring it the second time."""
+        if self.jobs:
+            return super().fetch(job)
+        self.jobs.append(job)
+        self.read(DB)
+        return {DB: ENDING}
+
+
+def test_who_waits_for_what_its_invocation_cut_off_has_it_fetched_again() -> None:
+    """Once for all who waited; none of them is told that some other invocation has ended."""
+    bench = CutOff()
+    bench.store.ensure([DB], lambda _query, answer: bench.answers.append(answer), wide=True, ends_at=NOW + 3)
+    bench.run()
+    assert [outcome(answer) for answer in bench.answers] == [("miss", "v1", None)] * 2
+    assert [job.ends_at for job in bench.jobs] == [NOW + 3, FOR_EVER]
+    assert (bench.store.counters.failures, bench.reports, bench.store.in_flight) == (0, [], 0)
+
+
 class Frozen(Workbench):
     """Each fetch but the first, which brings a value, is frozen with the environment, read past, and cut off."""
 
@@ -581,6 +613,16 @@ def test_what_is_in_the_air_when_stopping_still_lands() -> None:
     bench.store.stop()
     bench.run()
     assert [outcome(answer) for answer in bench.answers] == [("miss", "v1", None)]
+
+
+def test_what_its_invocation_cut_off_is_not_fetched_again_when_stopping() -> None:
+    """Who waits is told at once."""
+    bench = Workbench()
+    bench.upstream["db"] = ENDING
+    bench.read(DB)
+    bench.store.stop()
+    bench.run()
+    assert [outcome(answer) for answer in bench.answers] == [("miss", "InvocationEnding", None)]
 
 
 def test_counts_what_happens() -> None:

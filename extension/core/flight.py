@@ -1,7 +1,8 @@
 """Single-flight: however many callers wait for a query, it is fetched once.
 
     join ──► not begun ──worker takes it──► begun ──► landed: every waiter has the outcome
-               joined by all                  └── joined while it can land, and brings what is wanted
+               joined by all                  ├── joined while it can land, and brings what is wanted
+                                              └── cut off with its invocation: again, for those who still wait
 
 Law: who joins first leads and must land; landing removes the flight by identity and hands every waiter the same
 outcome. A flight that outlasted its time was frozen with the environment: it lands for those who wait, and nobody else
@@ -77,12 +78,15 @@ class Flights:
         """Wait for `query` (or only see to it that it is fetched); True: the caller leads.
 
         `wants`: any value; one newer than what the caller has, which whoever asked for the same has begun; or one
-        fetched from `now` on. A flight that we lead is for nobody after `ends_at`. `reads`: a reader waits.
+        fetched from `now` on. What has not begun lasts until the last `ends_at` of all who joined. `reads`: a reader
+        waits.
         """
         found = self._flights.get(query)
         leads = found is None or not self._is_sound(found, now) or not _satisfies(found, wants)
         flight = Flight(keep=self.keeping, wants=wants, ends_at=ends_at) if leads or found is None else found
         self._flights[query] = flight
+        if flight.begun_at is None:
+            flight.ends_at = max(flight.ends_at, ends_at)
         if waiter is not None:
             flight.waiters.append(waiter)
         if reads:
@@ -93,10 +97,12 @@ class Flights:
 
     def _is_sound(self, flight: Flight, now: float) -> bool:
         """Tell whether `flight` can be waited for: it may be kept, has time left, and was not frozen in the middle."""
-        if flight.keep != self.keeping or now >= flight.ends_at:
+        if flight.keep != self.keeping:
             return False
         begun_at = flight.begun_at
-        return begun_at is None or -CLOCK_TOLERANCE_SECONDS <= now - begun_at < self._patience_seconds
+        if begun_at is None:
+            return True
+        return now < flight.ends_at and -CLOCK_TOLERANCE_SECONDS <= now - begun_at < self._patience_seconds
 
     def __contains__(self, query: Query) -> bool:
         """Tell whether `query` is being fetched."""
@@ -109,6 +115,13 @@ class Flights:
     def overtook(self, query: Query, flight: Flight) -> bool:
         """Tell whether a later fetch of `query` than `flight` is under way."""
         return self._flights.get(query, flight) is not flight
+
+    def again(self, query: Query, flight: Flight, now: float) -> bool:
+        """Have those who wait for `flight` wait for another, no longer than they would; True: the caller leads it."""
+        leads = [self.join(query, waiter, now, wants=flight.wants, reads=True) for waiter in self.land(query, flight)]
+        other = self._flights[query]
+        other.waits_until = min(other.waits_until, flight.waits_until)
+        return any(leads)
 
     def land(self, query: Query, flight: Flight) -> list[Waiter]:
         """End `flight` and return those who wait for it."""

@@ -102,6 +102,40 @@ def test_what_ends_with_an_invocation_is_joined_until_then() -> None:
     assert begun(ends_at=NOW + 5).join(QUERY, other, NOW + 5)
 
 
+@pytest.mark.parametrize(("ends_at", "lasts_until"), [(NOW + 3, NOW + 5), (NOW + 9, NOW + 9), (FOR_EVER, FOR_EVER)])
+def test_what_has_not_begun_lasts_as_long_as_any_who_joined(ends_at: float, lasts_until: float) -> None:
+    """Be its own invocation over or not: nobody has begun to ask, and the later one has the time."""
+    flights = Flights(10)
+    flights.join(QUERY, None, NOW, ends_at=NOW + 5)
+    assert not flights.join(QUERY, one, NOW + 6, ends_at=ends_at, reads=True)
+    assert flights[QUERY].ends_at == lasts_until
+
+
+def test_those_who_wait_for_what_was_cut_off_wait_for_another() -> None:
+    """The first of them leads, and the fetch ends when that one has waited enough."""
+    moments = iter((70.0, 80.0, 90.0, 95.0))
+    flights = Flights(10, lambda _service: next(moments))
+    flights.join(QUERY, one, NOW, reads=True, ends_at=NOW + 5)
+    flights.join(QUERY, other, NOW, reads=True)
+    cut = flights[QUERY]
+    assert flights.again(QUERY, cut, NOW + 5)
+    assert flights[QUERY] is not cut
+    assert (flights[QUERY].waiters, flights[QUERY].ends_at, flights[QUERY].waits_until) == (
+        [one, other],
+        FOR_EVER,
+        70.0,
+    )
+
+
+def test_those_who_wait_for_what_was_cut_off_join_what_flies_already() -> None:
+    """Somebody else may have begun it meanwhile."""
+    flights = begun(ends_at=NOW + 5)
+    cut = flights[QUERY]
+    assert flights.join(QUERY, other, NOW + 5)
+    assert not flights.again(QUERY, cut, NOW + 5)
+    assert flights[QUERY].waiters == [other, one]
+
+
 @pytest.mark.parametrize(
     ("led_for", "wants", "joined"),
     [
