@@ -62,6 +62,8 @@ class Shelf:
         """Start with an empty memory of failures."""
         self.cache = cache
         self.own_account: str | None = None
+        self.awaited: set[Query] = set()
+        """What the prefetch asked for and nothing has brought yet, by this name or by another."""
         self._freshness_of = freshness_of
         self._chance = chance
         self._negative_ttl_seconds = negative_ttl_seconds
@@ -105,6 +107,7 @@ class Shelf:
         freshness = self._freshness_of(query)
         own_account = self.own_account if query.role_arn is None else None
         names = (*other_names(query, fetched.value, own_account), query)
+        self.awaited.difference_update(names)
         times = schedule(asked_at, freshness, self._chance(), fetched.rotation)
         entry = Entry(names[0], fetched.value, times, asked=query, rotation=fetched.rotation)
         if keep and freshness.ttl_seconds > 0:
