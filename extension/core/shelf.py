@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extension.core.cache import Cache
-    from extension.core.model import Query, Value
+    from extension.core.model import Parameter, Query, Value
     from extension.core.policy import Freshness, Rotation
 
 MAX_NEGATIVES = 1000
@@ -80,7 +80,7 @@ class Shelf:
         return None
 
     def keep(self, query: Query, fetched: Fetched, now: float, *, keep: bool, begun_at: float | None = None) -> Landing:
-        """Take what `query` brought; every parameter of a tree becomes an entry of its own, too.
+        """Take what `query` brought; the parameters of a tree become entries of their own while there is room.
 
         It is as old as the moment when its fetch began (`begun_at`, else `now`), which may have been before a freeze.
         """
@@ -90,12 +90,18 @@ class Shelf:
         if keep and newer is not None:
             return Landing(entry=newer)
         self.own_account = self.own_account or account_told_by(query, fetched.value)
-        if isinstance(fetched.value, ParameterTree):
+        entry = self._put(query, fetched, asked_at, keep=keep)
+        if keep and isinstance(fetched.value, ParameterTree):
             for parameter in fetched.value.parameters:
-                single = query.replace(service="ssm", id=parameter.name, recursive=False)
-                if self._newer(single, asked_at, now) is None:
-                    self._put(single, Fetched(value=parameter), asked_at, keep=keep)
-        return Landing(entry=self._put(query, fetched, asked_at, keep=keep))
+                self._put_below(query, parameter, asked_at, now)
+        return Landing(entry=entry)
+
+    def _put_below(self, path: Query, parameter: Parameter, asked_at: float, now: float) -> None:
+        """Put a parameter of a tree, which drives nothing out that somebody asked for."""
+        single = path.replace(service="ssm", id=parameter.name, recursive=False)
+        fits = self.cache.has_room or self.cache.find(single) is not None
+        if fits and self._newer(single, asked_at, now) is None:
+            self._put(single, Fetched(value=parameter), asked_at, keep=True)
 
     def _newer(self, query: Query, asked_at: float, now: float) -> Entry | None:
         """Return the entry that was fetched after `asked_at`, but arrived earlier."""

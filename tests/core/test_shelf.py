@@ -128,6 +128,17 @@ def test_a_tree_does_not_replace_what_was_fetched_after_it_began() -> None:
     assert shelf.cache.find(parameter_query("/app/b")) is not None
 
 
+def test_a_tree_drives_nothing_out_but_what_any_read_would() -> None:
+    """Its parameters come in while there is room, and renew what is there; the others are not kept singly."""
+    shelf, path = make(limit=3), parameter_query("/app/", service="ssm-path", recursive=True)
+    shelf.keep(QUERY, Fetched(value=secret()), NOW, keep=True)
+    tree = Fetched(value=ParameterTree(parameters=tuple(parameter(f"/app/{name}") for name in "abcd")))
+    shelf.keep(path, tree, NOW + 1, keep=True)
+    shelf.keep(path, tree, NOW + 2, keep=True)
+    held = [shelf.cache.find(query) for query in (QUERY, path, parameter_query("/app/a"), parameter_query("/app/b"))]
+    assert [entry and entry.times.fetched_at for entry in held] == [NOW, NOW + 2, NOW + 2, None]
+
+
 @pytest.mark.parametrize(("ttl", "limit", "keep"), [(0, 10, True), (100, 0, True), (100, 10, False)])
 def test_what_is_not_to_be_kept_is_answered_once(ttl: float, limit: int, keep: bool) -> None:
     """A TTL or size of zero, or a time in which nothing is kept: there is an entry to answer with, and no other."""
