@@ -163,7 +163,7 @@ def _store(
     workers = {service: Workers(settings.max_connections) for service in seconds}
     limit = settings.cache_size if settings.cache_enabled else 0
     negative_ttl_seconds = settings.negative_ttl_seconds if limit else 0
-    shelf = Shelf(Cache(limit), rules(settings, wishes).freshness_of, world.chance, negative_ttl_seconds)
+    shelf = Shelf(Cache(limit), rules(settings, wishes).strictest, world.chance, negative_ttl_seconds)
     return Store(
         shelf,
         access.leaving_no_trace(fetcher.fetch),

@@ -17,7 +17,7 @@ from extension.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from extension.core.cache import Cache
     from extension.core.model import Parameter, Query, Value
@@ -55,11 +55,11 @@ class Shelf:
     def __init__(
         self,
         cache: Cache,
-        freshness_of: Callable[[Query], Freshness],
+        freshness_of: Callable[[Sequence[Query]], Freshness],
         chance: Callable[[], float],
         negative_ttl_seconds: float,
     ) -> None:
-        """Start with an empty memory of failures."""
+        """Start with an empty memory of failures; `freshness_of` takes all names of a value."""
         self.cache = cache
         self.own_account: str | None = None
         self.awaited: set[Query] = set()
@@ -110,10 +110,10 @@ class Shelf:
 
     def _put(self, query: Query, fetched: Fetched, asked_at: float, *, keep: bool) -> Entry:
         """Make the entry, and put it into the cache unless its TTL is zero or it must not be kept."""
-        freshness = self._freshness_of(query)
         own_account = self.own_account if query.role_arn is None else None
         names = (*other_names(query, fetched.value, own_account), query)
         self.awaited.difference_update(names)
+        freshness = self._freshness_of(names)
         times = schedule(asked_at, freshness, self._chance(), fetched.rotation)
         entry = Entry(names[0], fetched.value, times, asked=query, rotation=fetched.rotation)
         if keep and freshness.ttl_seconds > 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from extension.core.cache import Cache
@@ -10,6 +12,9 @@ from extension.core.model import ParameterTree, Query
 from extension.core.policy import Freshness, Rotation
 from extension.core.shelf import MAX_NEGATIVES, Fetched, Landing, Shelf
 from tests.samples import NOW, OTHER, OWN, parameter, parameter_query, secret, secret_arn, secret_query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 QUERY = secret_query()
 ROLE = "arn:aws:iam::999988887777:role/reader"
@@ -47,6 +52,22 @@ def test_an_entry_has_times_of_its_own() -> None:
     assert entry is not None
     assert (entry.times.due_at, entry.times.expires_at, entry.times.stale_until) == (NOW + 35, NOW + 40, NOW + 90)
     assert entry.rotation is rotation
+
+
+def test_a_value_lives_by_the_rules_of_all_its_names() -> None:
+    """Its full ARN, the partial one, its name where it is ours, and what it was asked by."""
+    asked: list[Query] = []
+
+    def freshness_of(names: Sequence[Query]) -> Freshness:
+        asked.extend(names)
+        return Freshness(ttl_seconds=7, max_stale_seconds=0)
+
+    shelf = Shelf(Cache(5), freshness_of, lambda: 0.5, 5)
+    shelf.own_account = OWN
+    landing = shelf.keep(secret_query(secret_arn()), Fetched(value=secret()), NOW, keep=True)
+    assert landing.entry is not None
+    assert landing.entry.times.expires_at == NOW + 7
+    assert set(asked) == set(map(secret_query, (secret_arn(), secret_arn(suffix=""), "prod/db")))
 
 
 @pytest.mark.parametrize(
