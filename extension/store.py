@@ -171,7 +171,7 @@ class Store:
             landing = self._shelved(query, flight, result)
             waiters = self._flights.land(query, flight)
             if landing.entry is not None:
-                landing.entry.is_read = flight.is_read
+                landing.entry.is_read |= flight.is_read
         self._changed()
         if landing.stale is not None and landing.error is not None and not isinstance(landing.error, Stopping):
             self._report(

@@ -449,6 +449,28 @@ def test_an_invocation_refreshes_what_a_read_has_waited_for() -> None:
     assert bench.store.refresh_due(bench.clock(), bench.clock() + 3) == 1
 
 
+class Overtaken(Workbench):
+    """The first fetch is frozen with the environment; before it goes on, somebody reads and has his answer."""
+
+    def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
+        """Let the other one pass."""
+        if not self.jobs:
+            self.jobs.append(job)
+            self.clock.now += 1000
+            self.read(DB)
+            self.run()
+        return super().fetch(job)
+
+
+def test_a_fetch_that_was_overtaken_does_not_make_a_read_value_unread() -> None:
+    """It was for the prefetch, and comes after the one that a read waited for: the value is of use all the same."""
+    bench = Overtaken(patience=10)
+    ensured(bench, [DB], wide=True)
+    bench.clock.now += 90
+    assert len(bench.answers) == 1
+    assert bench.store.refresh_due(bench.clock(), bench.clock() + 3) == 1
+
+
 def test_an_invocation_starts_nothing_that_cannot_end_in_it() -> None:
     """Less than half a second is no time for a call."""
     bench = due_bench()
