@@ -18,6 +18,7 @@ from extension.aws.endpoints import EndpointSettings
 from extension.core.cache import Cache
 from extension.core.config import Wish, rules
 from extension.core.errors import SettingsError
+from extension.core.flight import Flights
 from extension.core.host import runs_daemon
 from extension.core.identity import Home
 from extension.core.record import Record
@@ -170,15 +171,18 @@ def _store(
     workers = {service: Workers(settings.max_connections) for service in seconds}
     limit = settings.cache_size if settings.cache_enabled else 0
     negative_ttl_seconds = settings.negative_ttl_seconds if limit else 0
-    shelf = Shelf(Cache(limit), rules(settings, wishes).freshness_of, world.chance, negative_ttl_seconds)
+    shelf = Shelf(Cache(limit), rules(settings, wishes).strictest, world.chance, negative_ttl_seconds)
     return Store(
         shelf,
         access.leaving_no_trace(fetcher.fetch),
-        lambda service, work, wide: workers[service].submit(work, wide=wide),
+        lambda service, work, **rank: workers[service].submit(work, **rank),
         clock=world.clock,
         report=log.report,
         batch=settings.batch,
-        patience_seconds=max(seconds.values()) + LANDING_SECONDS,
+        flights=Flights(
+            max(seconds.values()) + LANDING_SECONDS,
+            lambda service: world.monotonic() + seconds.get(service, seconds["ssm"]),
+        ),
         changed=changed,
     )
 

@@ -121,11 +121,13 @@ class Fetcher:
         return _wrapped(self._tens(job.queries, budget))
 
     def _budget(self, job: Job) -> Budget:
-        """Return what time there is; Stopping where that is too little for any call."""
-        left = job.ends_at - self._clock()
+        """Return what time there is; TimedOut or Stopping where that is too little for any call."""
+        left, waits = job.ends_at - self._clock(), job.waits_until - self._monotonic()
+        if waits <= 0:
+            raise _waited_out(job)
         if left < SHORTEST_CALL_SECONDS:
             raise _too_late(job)
-        return Budget(min(left, self._call_seconds[job.service]), self._monotonic)
+        return Budget(min(left, waits, self._call_seconds[job.service]), self._monotonic)
 
     def _tree(self, query: Query, budget: Budget) -> ParameterTree:
         def call(sources: Sources, region: str, seconds: float) -> ParameterTree:
@@ -224,6 +226,11 @@ class Fetcher:
         self._report("debug" if known else "info", f"{permission[0]} is not allowed: {consequence}")
         self._denials.add(permission, now)
         self._denials.add(where, now)
+
+
+def _waited_out(job: Job) -> TimedOut:
+    """Return the error for what has waited for a worker as long as a read may."""
+    return TimedOut(f"{job.queries[0].label}: no worker was free to fetch it in the time that a read may wait")
 
 
 def _too_late(job: Job) -> Stopping:

@@ -30,6 +30,8 @@ DEFAULT_PORT = 2773
 DRAIN_SECONDS = 1.0
 DRAIN_MARGIN_SECONDS = 0.3
 API_PAUSE_SECONDS = 1.0
+LANDING_SECONDS = 0.5
+"""So long before init's limit the calls end for what is required: how they ended decides on init."""
 NO_REASON_TO_END = (SIGHUP, SIGINT, SIGTERM)
 """Lambda sends no signal; a function that ends its own processes must not end us, and itself, along with them."""
 
@@ -161,18 +163,21 @@ class _Life:
             sidecar.log.error(problem)
         if self._host == "snap-start":
             sidecar.forget(keeping=False)
+            sidecar.prefetch.postpone()
         else:
-            sidecar.prefetch.start()
+            sidecar.prefetch.start(required_by=self._world.clock() + self._init_left() - LANDING_SECONDS)
 
     def _await_prefetch(self, sidecar: Sidecar) -> list[str]:
-        """Wait as long as init may; return what was required and has failed."""
+        """Wait as long as init may, for what is required to init's limit; return what of that is not there."""
         if self._host == "snap-start":
             return []
-        passed = self._world.clock() - self._phases[0][1]
-        limit = max(0.0, INIT_LIMIT_SECONDS[self._host] - passed)
-        done = sidecar.prefetch.wait(min(sidecar.settings.prefetch_timeout_ms / 1000, limit))
+        done = sidecar.prefetch.wait(min(sidecar.settings.prefetch_timeout_ms / 1000, self._init_left()))
         self._mark("prefetched" if done else "prefetch late")
+        sidecar.prefetch.wait_for_required(self._init_left())
         return sidecar.prefetch.required_failures()
+
+    def _init_left(self) -> float:
+        return max(0.0, self._phases[0][1] + INIT_LIMIT_SECONDS[self._host] - self._world.clock())
 
     def _settle(self, sidecar: Sidecar) -> None:
         """Tidy up before the first `next`: say the phases, and start timers where nothing freezes."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 
-from extension.core.answer import Answer, Counters, deliverer
+from extension.core.answer import Answer, Counters, about, deliverer, reason
 from extension.core.errors import Stopping, UpstreamError
 from extension.core.flight import FOR_EVER, Flights
 from extension.core.plan import SHORTEST_CALL_SECONDS, company, plan
@@ -24,14 +24,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from extension.core.answer import Deliver
+    from extension.core.answer import Deliver, Told
     from extension.core.cache import Entry
     from extension.core.flight import Flight, Waiter, Wants
     from extension.core.model import Query
     from extension.core.shelf import Fetched, Shelf
     from extension.jobs import Fetch, Submit
-
-    Told = Callable[[Query, Answer], None]
 
 
 class Store:
@@ -46,13 +44,12 @@ class Store:
         clock: Callable[[], float],
         report: Callable[[str, str], None],
         batch: str = "auto",
-        patience_seconds: float = FOR_EVER,
+        flights: Flights | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Start empty; `fetch` blocks (in a worker), `clock` gives epoch seconds, `report` takes level and sentence.
 
         `changed` is called after every landing, so that no ready bytes outlive their entry.
-        A fetch that a worker has had for `patience_seconds` was frozen with the environment: nobody else waits for it.
         """
         self.shelf = shelf
         self.counters = Counters()
@@ -61,7 +58,7 @@ class Store:
         self._changed = changed
         self._batch = batch
         self._lock = allocate_lock()
-        self._flights = Flights(patience_seconds)
+        self._flights = Flights() if flights is None else flights
         self._jobs = Jobs(fetch, submit, self._land, report, self.counters, clock=clock)
         self._stopping = False
 
@@ -108,11 +105,10 @@ class Store:
                     ready.append((query, answer))
                     continue
                 self.counters.misses += not wide
-                waiter = deliverer(_bound(deliver, query), "miss", self.counters)
-                if self._flights.join(asked, waiter, now, ends_at=ends_at):
+                waiter = deliverer(about(query, deliver), "miss", self.counters)
+                if self._flights.join(asked, waiter, now, ends_at=ends_at, reads=not wide):
                     led.append(asked)
-                self._flights[asked].is_read |= not wide
-            self._launch(led, wide=wide, ends_at=ends_at)
+            self._launch(led, wide=wide)
         self._jobs.land_stranded()
         for query, answer in ready:
             deliver(query, answer)
@@ -130,7 +126,7 @@ class Store:
         if verdict in ("serve", "serve-and-refresh"):
             return Answer("hit", entry)
         self.counters.stale += 1
-        return Answer("stale", entry, reason=_reason(entry))
+        return Answer("stale", entry, reason=reason(entry))
 
     def _refresh_behind(self, query: Query, now: float) -> None:
         if not self._stopping:
@@ -140,7 +136,7 @@ class Store:
         """Start refreshing what is due, and what may go along with it; return how many."""
         wanted = [*due, *company(due, self.shelf.cache, now)]
         led = [query for query in wanted if self._flights.join(query, None, now, ends_at=ends_at)]
-        self._launch(led, behind=True, ends_at=ends_at)
+        self._launch(led, behind=True)
         return len(led)
 
     def _may_replace(self, entry: Entry, failed_version: str, now: float) -> bool:
@@ -154,19 +150,15 @@ class Store:
 
     def _wait(self, query: Query, waiter: Waiter, now: float, wants: Wants = "value") -> None:
         self.counters.misses += 1
-        leads = self._flights.join(query, waiter, now, wants=wants)
-        self._flights[query].is_read = True
-        if leads:
+        if self._flights.join(query, waiter, now, wants=wants, reads=True):
             self._launch([query])
 
-    def _launch(
-        self, queries: list[Query], *, wide: bool = False, behind: bool = False, ends_at: float = FOR_EVER
-    ) -> None:
+    def _launch(self, queries: list[Query], *, wide: bool = False, behind: bool = False) -> None:
         """Start the jobs for flights that we lead; the caller holds the lock. `behind`: nobody waits for them."""
         for job in plan(queries, self._batch):
             held = self._held(job.queries) if behind else {}
             flights = {query: self._flights[query] for query in job.queries}
-            self._jobs.start(job.replace(held=held, ends_at=ends_at), flights, wide=wide)
+            self._jobs.start(job.replace(held=held), flights, wide=wide)
 
     def _held(self, queries: tuple[Query, ...]) -> dict[Query, Entry]:
         found = {query: self.shelf.cache.find(query) for query in queries}
@@ -174,17 +166,27 @@ class Store:
 
     def _land(self, query: Query, flight: Flight, result: Fetched | UpstreamError) -> None:
         with self._lock:
+            if isinstance(result, Stopping) and self._flies_again(query, flight):
+                return
             landing = self._shelved(query, flight, result)
             waiters = self._flights.land(query, flight)
             if landing.entry is not None:
-                landing.entry.is_read = flight.is_read
+                landing.entry.is_read |= flight.is_read
         self._changed()
-        if landing.stale is not None and landing.error is not None:
+        if landing.stale is not None and landing.error is not None and not isinstance(landing.error, Stopping):
             self._report(
                 "warn", f"{query.label} could not be refreshed, the cached value stands in: {landing.error.message}"
             )
         for waiter in waiters:
             self._tell(waiter, landing)
+
+    def _flies_again(self, query: Query, flight: Flight) -> bool:
+        """Fetch once more what ended with its invocation, where a reader waits whose own time is not up."""
+        if not flight.is_read or self._stopping:
+            return False
+        if self._flights.again(query, flight, self._clock()):
+            self._launch([query])
+        return True
 
     def _tell(self, waiter: Waiter, landing: Landing) -> None:
         try:
@@ -202,7 +204,10 @@ class Store:
         now, keep = self._clock(), flight.keep and self._flights.keeping
         if isinstance(result, UpstreamError):
             self.counters.failures += 1
-            return self.shelf.fail(query, result, now, begun_at=flight.begun_at) if keep else Landing(error=result)
+            if not keep:
+                return Landing(error=result)
+            overtaken = self._flights.overtook(query, flight)
+            return self.shelf.fail(query, result, now, begun_at=flight.begun_at, overtaken=overtaken)
         return self.shelf.keep(query, result, now, keep=keep, begun_at=flight.begun_at)
 
     def refresh_due(self, now: float, deadline: float, wanted: frozenset[Query] = frozenset()) -> int:
@@ -236,13 +241,5 @@ class Store:
         return len(self._flights)
 
 
-def _reason(entry: Entry) -> str:
-    return entry.failure.code if entry.failure is not None else "Expired"
-
-
 def _stopped() -> Stopping:
     return Stopping("the extension is shutting down")
-
-
-def _bound(deliver: Told, query: Query) -> Deliver:
-    return lambda answer: deliver(query, answer)

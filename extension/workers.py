@@ -1,7 +1,12 @@
 """Workers: a bounded number of threads per service, in which the blocking upstream calls run.
 
-Law: never more threads than allowed (`wide` jobs, the prefetch, may use more for their time); a thread that finds
-nothing to do stays for the next job if it is within the limit, and ends if it is not.
+    reads ───────► every thread
+    prefetches ──► every thread, and more of them for their time
+    refreshes ───► every thread but one, where there are several
+
+Law: never more threads than allowed (`wide` jobs, the prefetch, may use more for their time); what a read waits for
+goes first, and never waits for refreshes alone that nobody waits for; a thread that finds nothing to do stays for the
+next job if it is within the limit, and ends if it is not.
 """
 
 from __future__ import annotations
@@ -16,6 +21,9 @@ if TYPE_CHECKING:
     Work = Callable[[], None]
     Start = Callable[[Callable[["_Sleeper"], None], tuple["_Sleeper"]], object]
 
+_READ, _PREFETCH, _REFRESH = range(3)
+"""In this order they go."""
+
 
 class Workers:
     """Threads of one service; work never raises (it reports and lands its own failures)."""
@@ -26,31 +34,46 @@ class Workers:
         self._limit = limit
         self._wide_limit = max(limit, wide_limit)
         self._lock = allocate_lock()
-        self._jobs: deque[Work] = deque()
+        self._room = max(1, limit - 1)
+        self._refreshing = 0
+        self._queues: tuple[deque[Work], ...] = (deque(), deque(), deque())
         self._sleepers: list[_Sleeper] = []
         self.threads = 0
 
-    def submit(self, work: Work, *, wide: bool = False) -> None:
-        """Run `work` in a thread, at once if one is free or may be started, else when one gets free."""
-        with self._lock:
-            if self._sleepers:
-                self._sleepers.pop().wake(work)
-                return
-            if self.threads >= (self._wide_limit if wide else self._limit):
-                self._jobs.append(work)
-                return
-            self._start(work)
+    def submit(self, work: Work, *, wide: bool = False, urgent: bool = True) -> None:
+        """Run `work` in a thread, at once if one is free or may be started, else when one gets free.
 
-    def _start(self, work: Work) -> None:
+        `urgent`: somebody waits for it; what is neither that nor `wide` is a refresh.
+        """
+        rank = _READ if urgent else _PREFETCH if wide else _REFRESH
+        with self._lock:
+            if not self._has_room(rank):
+                self._queues[rank].append(work)
+            elif self._sleepers:
+                self._hand(self._sleepers.pop(), work, rank)
+            elif self.threads < (self._wide_limit if wide else self._limit):
+                self._start(work, rank)
+            else:
+                self._queues[rank].append(work)
+
+    def _has_room(self, rank: int) -> bool:
+        return rank != _REFRESH or self._refreshing < self._room
+
+    def _hand(self, sleeper: _Sleeper, work: Work, rank: int) -> None:
+        self._refreshing += rank == _REFRESH
+        sleeper.wake(work, rank)
+
+    def _start(self, work: Work, rank: int) -> None:
         """Start a thread; where none can be had, one that runs takes the job, and RuntimeError says there is none."""
         sleeper = _Sleeper()
-        sleeper.wake(work)
+        self._hand(sleeper, work, rank)
         try:
             self._start_thread(self._run, (sleeper,))
         except RuntimeError:
+            self._refreshing -= rank == _REFRESH
             if not self.threads:
                 raise
-            self._jobs.append(work)
+            self._queues[rank].append(work)
         else:
             self.threads += 1
 
@@ -59,13 +82,21 @@ class Workers:
         while True:
             self._do(sleeper)
             with self._lock:
-                if self._jobs:
-                    sleeper.wake(self._jobs.popleft())
-                elif self.threads > self._limit:
+                self._refreshing -= sleeper.rank == _REFRESH
+                if self._go_on(sleeper):
+                    continue
+                if self.threads > self._limit:
                     self.threads -= 1
                     return
-                else:
-                    self._sleepers.append(sleeper)
+                self._sleepers.append(sleeper)
+
+    def _go_on(self, sleeper: _Sleeper) -> bool:
+        """Hand over what goes first of all that waits; tell whether there is any."""
+        for rank, queue in enumerate(self._queues):
+            if queue and self._has_room(rank):
+                self._hand(sleeper, queue.popleft(), rank)
+                return True
+        return False
 
     def _do(self, sleeper: _Sleeper) -> None:
         """Wait for work and do it; no name here holds it: it, and a value in it, lives no longer than it runs."""
@@ -78,16 +109,18 @@ class Workers:
 class _Sleeper:
     """Hands a thread its next job, for which it waits."""
 
-    __slots__ = ("_latch", "_work")
+    __slots__ = ("_latch", "_work", "rank")
 
     def __init__(self) -> None:
         self._latch = allocate_lock()
         self._latch.acquire()
         self._work: Work
+        self.rank: int
 
-    def wake(self, work: Work) -> None:
-        """Hand over `work`."""
+    def wake(self, work: Work, rank: int) -> None:
+        """Hand over `work`; `rank` is that of the last job handed over."""
         self._work = work
+        self.rank = rank
         self._latch.release()
 
     def sleep(self) -> Work:

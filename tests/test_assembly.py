@@ -9,7 +9,9 @@ import pytest
 
 from extension.assembly import MAX_TEXT_CHARACTERS, Sidecar, assemble
 from extension.core.errors import SettingsError
+from extension.core.shelf import Fetched
 from extension.world import World
+from tests.samples import NOW, OWN, secret, secret_arn, secret_query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +45,17 @@ def test_reads_a_configuration_file(tmp_path: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     sidecar = assembled(SIDEKEY_CONFIG=str(file))
     assert (labels(sidecar), sidecar.problems) == (["secretsmanager://db"], ())
+
+
+def test_a_reference_s_own_ttl_counts_by_whatever_name_it_is_read(tmp_path: Path) -> None:
+    """Configured by name, read by ARN."""
+    file = tmp_path / "sidekey.toml"
+    file.write_text(TABLE, encoding="utf-8")
+    shelf = assembled(SIDEKEY_CONFIG=str(file), AWS_REGION="eu-west-1").store.shelf
+    shelf.own_account = OWN
+    entry = shelf.keep(secret_query(secret_arn("db")), Fetched(value=secret("db")), NOW, keep=True).entry
+    assert entry is not None
+    assert entry.times.expires_at == NOW + 7
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,25 @@ def test_bounds_a_call_by_what_the_job_has_left():
     assert source.asked[0][3] == 0.5
 
 
+def test_bounds_a_call_by_how_long_its_reader_still_waits():
+    """What it has waited for a worker counts."""
+    source = Source(fetch=SECRET)
+
+    fetcher(source).fetch(SINGLE.replace(waits_until=1.0))
+
+    assert source.asked[0][3] == 0.5
+
+
+def test_a_read_that_has_waited_its_time_for_a_worker_is_a_timeout():
+    """No call is made any more; it is not the end of an invocation, which would be no failure."""
+    source = Source(fetch=SECRET)
+
+    with pytest.raises(TimedOut, match="secretsmanager://db: no worker was free"):
+        fetcher(source).fetch(SINGLE.replace(waits_until=0.0))
+
+    assert source.asked == []
+
+
 def test_takes_a_held_value_whose_version_is_still_current():
     """DescribeSecret alone renews it, and its rotation is known from then on."""
     rotation = Rotation(next_at=5000.0, versions=(("AWSCURRENT", "v1"),))

@@ -31,6 +31,7 @@ class Bench:
         self.calls = list(calls)
         self.fetched: list[Job] = []
         self.work: list[tuple[str, Callable[[], None], bool]] = []
+        self.urgencies: list[bool] = []
         self.landed: list[tuple[str, str]] = []
         self.reports: list[str] = []
         self.threads_are_out = False
@@ -46,11 +47,12 @@ class Bench:
             raise call
         return call  # type: ignore[return-value]
 
-    def submit(self, service: str, work: Callable[[], None], *, wide: bool) -> None:
+    def submit(self, service: str, work: Callable[[], None], *, wide: bool, urgent: bool) -> None:
         """Keep work for later."""
         if self.threads_are_out:
             raise RuntimeError(PLANTED)
         self.work.append((service, work, wide))
+        self.urgencies.append(urgent)
 
     def land(self, query: Query, flight: Flight, result: Fetched | UpstreamError) -> None:
         """Note what landed."""
@@ -68,6 +70,12 @@ class Bench:
         """Start a job."""
         flights = {query: Flight(keep=True) for query in queries}
         self.jobs.start(Job(kind=kind, queries=queries), flights, wide=wide)  # type: ignore[arg-type]
+
+    def refresh(self) -> Flight:
+        """Start a job that nobody waits for, and return its flight."""
+        flight = Flight(keep=True)
+        self.jobs.start(Job(kind="secret", queries=(A,)), {A: flight}, wide=False)
+        return flight
 
     def run(self) -> list[tuple[str, str]]:
         """Run all work, and return what has landed."""
@@ -110,11 +118,65 @@ def test_what_a_batch_left_out_goes_on_alone_and_as_wide() -> None:
     assert bench.counters.fetches == 2
 
 
+def test_a_job_ends_when_the_first_who_reads_any_of_it_has_waited_enough() -> None:
+    """Also what its batch did not bring, and goes on alone."""
+    bench = Bench({A: VALUE}, {B: VALUE})
+    flights = {A: Flight(keep=True), B: Flight(keep=True)}
+    flights[A].waits_until, flights[B].waits_until = 7.0, 9.0
+    bench.jobs.start(Job(kind="secrets", queries=(A, B)), flights, wide=False)
+    bench.run()
+    assert [job.waits_until for job in bench.fetched] == [7.0, 9.0]
+
+
+def test_a_job_may_last_as_long_as_the_last_of_its_flights() -> None:
+    """As that is when it begins, for somebody may have joined it meanwhile."""
+    bench = Bench({A: VALUE}, {B: VALUE})
+    flights = {A: Flight(keep=True, ends_at=NOW + 3), B: Flight(keep=True, ends_at=NOW + 3)}
+    bench.jobs.start(Job(kind="secrets", queries=(A, B)), flights, wide=False)
+    flights[B].ends_at = NOW + 9
+    bench.run()
+    assert [job.ends_at for job in bench.fetched] == [NOW + 9, NOW + 9]
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_job_is_urgent_where_a_reader_waits(is_read: bool) -> None:
+    """For any of its queries."""
+    bench = Bench()
+    flights = {A: Flight(keep=True), B: Flight(keep=True)}
+    flights[B].is_read = is_read
+    bench.jobs.start(Job(kind="secrets", queries=(A, B)), flights, wide=False)
+    assert bench.urgencies == [is_read]
+
+
+def test_what_a_reader_joins_moves_forward_and_is_done_once() -> None:
+    """It stands in both queues then; the second worker that comes to it finds it taken."""
+    bench = Bench({A: VALUE})
+    flight = bench.refresh()
+    flight.hurry()
+    flight.hurry()
+    assert bench.urgencies == [False, True]
+    assert bench.run() == [("a", "value")]
+    flight.hurry()
+    assert bench.urgencies == [False, True]
+
+
+@pytest.mark.parametrize("threads_come_back", [False, True])
+def test_what_waits_for_a_thread_and_is_joined_lands_once(threads_come_back: bool) -> None:
+    """As a failure, or by the thread that could be had for the reader."""
+    bench = Bench({A: VALUE})
+    bench.threads_are_out = True
+    flight = bench.refresh()
+    bench.threads_are_out = not threads_come_back
+    flight.hurry()
+    bench.run()
+    bench.jobs.land_stranded()
+    assert bench.landed == [("a", "value" if threads_come_back else "OutOfThreads")]
+
+
 def test_a_flight_begins_when_a_worker_takes_it() -> None:
     """Not when it is submitted: it may wait for a worker."""
     bench = Bench({A: VALUE})
-    flight = Flight(keep=True)
-    bench.jobs.start(Job(kind="secret", queries=(A,)), {A: flight}, wide=False)
+    flight = bench.refresh()
     assert flight.begun_at is None
     bench.run()
     assert flight.begun_at == NOW

@@ -237,6 +237,31 @@ def test_a_required_reference_that_cannot_be_had_fails_init(api, aws, tmp_path):
     assert life.end() == 1
 
 
+def test_a_required_reference_that_is_refused_late_fails_init(api, aws, tmp_path):
+    """How long init waits for the rest says nothing about what is required."""
+    config = tmp_path / "sidekey.toml"
+    config.write_text('[prefetch."secretsmanager://absent"]\nrequired = true\n')
+    life, _ = start(api, aws, SIDEKEY_CONFIG=str(config), SIDEKEY_PREFETCH_TIMEOUT_MS="0")
+    _, headers, body = api.next_call()
+
+    assert headers["Lambda-Extension-Function-Error-Type"] == "Extension.RequiredMissing"
+    assert "no such secret" in body["errorMessage"]
+    assert life.end() == 1
+
+
+def test_what_is_required_is_not_checked_before_a_snapshot(api, aws, tmp_path):
+    """Nothing is fetched there; the log says so."""
+    config = tmp_path / "sidekey.toml"
+    config.write_text('[prefetch."secretsmanager://absent"]\nrequired = true\n')
+    life, _ = start(api, aws, SIDEKEY_CONFIG=str(config), AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
+    asked = api.next_call()[0]
+    ready = life.read("/ready")
+    api.shut_down(time.time())
+
+    assert (asked, ready[:2], life.end()) == ("/event/next", (200, b"ready"), 0)
+    assert "required is not checked in init" in life.said
+
+
 def test_managed_instances_are_served_by_the_daemon_profile(api, aws):
     """The same answers, from aiohttp on uvloop."""
     life, _ = start(api, aws, AWS_LAMBDA_INITIALIZATION_TYPE="lambda-managed-instances", **LISTED)

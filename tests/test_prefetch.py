@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extension.core.config import Wish
-from extension.core.errors import Refused, Throttled, Unavailable
+from extension.core.errors import Refused, Stopping, Throttled, Unavailable
+from extension.core.flight import FOR_EVER
 from extension.core.reference import Reference
 from extension.prefetch import Prefetch
 from tests.samples import PLANTED, parameter, parameter_query, secret_query
 from tests.workbench import Workbench
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from extension.core.model import Query
 
 DB, KEY = secret_query("db"), parameter_query("/key")
@@ -83,8 +86,8 @@ def test_says_what_is_missing_and_why() -> None:
     """Under way, or failed; what came is not missing."""
     bench, prefetch = make(wish(DB), wish(KEY), wish(secret_query("ok")))
     bench.upstream["db"] = DENIED
-    assert len(prefetch.missing()) == 3
     prefetch.start()
+    assert len(prefetch.missing()) == 3
     assert prefetch.missing()[0].endswith(" (under way)")
     bench.run()
     assert prefetch.missing() == [f"{DB.label} (db: denied)"]
@@ -120,6 +123,65 @@ def test_only_what_is_required_fails_init(error: Exception, failures: list[str])
     assert prefetch.required_failures() == failures
 
 
+def test_what_is_required_and_late_fails_init() -> None:
+    """Still under way, or cut off at init's limit; not what is throttled until then."""
+    bench, prefetch = make(wish(DB, required=True), wish(secret_query("slow"), required=True), wish(KEY, required=True))
+    bench.upstream |= {"db": Stopping("ends", code="InvocationEnding"), "slow": Throttled("slow down")}
+    prefetch.start(required_by=bench.clock() + 8)
+    list(map(run, bench.waiting[:2]))
+    assert [job.ends_at for job in bench.jobs] == [bench.clock() + 8] * 2
+    late = "it has not come in the time that init has"
+    assert prefetch.required_failures() == [f"written db: {late}", f"written /key: {late}"]
+
+
+def run(waiting: tuple[str, Callable[[], None], bool]) -> None:
+    """Do what waits."""
+    waiting[1]()
+
+
+def test_only_what_is_required_is_waited_for_to_the_end() -> None:
+    """The rest may come later."""
+    bench, prefetch = make(wish(DB, required=True), wish(KEY))
+    prefetch.start()
+    assert not prefetch.wait_for_required(0)
+    run(bench.waiting[0])
+    assert (prefetch.wait_for_required(0), prefetch.wait(0)) == (True, False)
+    assert prefetch.required_failures() == []
+
+
+def test_where_nothing_is_required_no_call_ends_with_init() -> None:
+    """What is late goes on arriving."""
+    bench, prefetch = make(wish(DB))
+    prefetch.start(required_by=bench.clock() + 8)
+    bench.run()
+    assert [job.ends_at for job in bench.jobs] == [FOR_EVER]
+
+
+def test_nothing_is_missing_before_anything_was_asked_for() -> None:
+    """A function that waits in SnapStart's init until all is ready must get through; what is required is told."""
+    bench, prefetch = make(wish(DB, required=True))
+    prefetch.postpone()
+    assert (prefetch.missing(), prefetch.required_failures()) == ([], [])
+    assert [level for level, _ in bench.reports] == ["warn"]
+    _, nothing_required = make(wish(DB))
+    nothing_required.postpone()
+    assert len(bench.reports) == 1
+
+
+def test_what_came_once_is_no_longer_missing_though_it_is_not_kept() -> None:
+    """With a TTL of zero, say, or after it was evicted."""
+    bench = Workbench(ttl=0)
+    prefetch = Prefetch(bench.store, (wish(DB),), bench.report)
+    bench.upstream["db"] = Throttled("db: slow")
+    prefetch.start()
+    bench.run()
+    assert prefetch.missing() == [f"{DB.label} (db: slow)"]
+    del bench.upstream["db"]
+    bench.clock.now += 10
+    bench.got(DB)
+    assert prefetch.missing() == []
+
+
 def test_no_sentence_has_a_value() -> None:
     """What came is not told, only what did not."""
     bench, prefetch = make(wish(DB), wish(KEY))
@@ -137,3 +199,16 @@ def test_a_start_that_failed_may_be_tried_again() -> None:
     prefetch.start()
     assert prefetch.wait(0)
     assert bench.reports == []
+
+
+def test_answers_of_a_start_that_failed_may_come_after_those_of_the_next() -> None:
+    """Each is taken, the last one again, and the end is one end."""
+    bench, prefetch = make(wish(DB))
+    prefetch.start()
+    bench.store.forget(keeping=False)
+    prefetch.start()
+    first, second = bench.waiting
+    run(second)
+    assert prefetch.wait(0)
+    run(first)
+    assert prefetch.wait(0)

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from extension.core.errors import Refused, Stopping, Throttled, Unavailable, UpstreamError
+from extension.core.flight import FOR_EVER
 from extension.core.shelf import Fetched
 from tests.samples import NOW, OWN, PLANTED, secret, secret_arn, secret_query
 from tests.workbench import Workbench
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from extension.core.answer import Answer
     from extension.core.model import Query
     from extension.core.plan import Job
@@ -25,6 +28,7 @@ DB = secret_query("db")
 ARN = secret_query(secret_arn("db"))
 DOWN = Unavailable("db: down")
 GONE = Refused("db: gone", code="ResourceNotFoundException")
+ENDING = Stopping("db: the invocation ends", code="InvocationEnding")
 EXPIRED_TOKEN = Refused("db: bad token", code="ExpiredTokenException")
 
 
@@ -103,6 +107,36 @@ def test_what_somebody_waits_for_is_fetched_without_asking_whether_it_changed() 
     bench.clock.now += 100
     bench.got(DB)
     assert [dict(job.held) for job in bench.jobs] == [{}]
+
+
+def test_a_refresh_that_a_reader_joins_is_moved_forward() -> None:
+    """Nobody waited for it until the value expired; it is still one fetch."""
+    bench = warm()
+    bench.clock.now += 90
+    bench.read(DB)
+    bench.clock.now += 10
+    assert outcome(bench.got(DB)) == ("miss", "v1", None)
+    assert (bench.urgencies, len(bench.jobs)) == ([True, False, True], 1)
+
+
+def test_a_read_is_bounded_from_the_moment_it_is_asked() -> None:
+    """Not from the one when a worker is free; what is fetched behind one has no such end."""
+    bench = warm()
+    bench.clock.now += 90
+    bench.got(DB)
+    bench.read(secret_query("other"))
+    asked_at = bench.clock.now
+    bench.clock.now += 9
+    bench.run()
+    assert [job.waits_until for job in bench.jobs] == [FOR_EVER, asked_at + 10]
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_prefetch_is_not_urgent_and_reads_of_many_are(wide: bool) -> None:
+    """No request waits for it."""
+    bench = Workbench()
+    ensured(bench, [DB], wide=wide)
+    assert bench.urgencies == [not wide]
 
 
 def test_a_failed_refresh_behind_is_told_and_tried_again_later() -> None:
@@ -417,6 +451,28 @@ def test_an_invocation_refreshes_what_a_read_has_waited_for() -> None:
     assert bench.store.refresh_due(bench.clock(), bench.clock() + 3) == 1
 
 
+class Overtaken(Workbench):
+    """The first fetch is frozen with the environment; before it goes on, somebody reads and has his answer."""
+
+    def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
+        """Let the other one pass."""
+        if not self.jobs:
+            self.jobs.append(job)
+            self.clock.now += 1000
+            self.read(DB)
+            self.run()
+        return super().fetch(job)
+
+
+def test_a_fetch_that_was_overtaken_does_not_make_a_read_value_unread() -> None:
+    """It was for the prefetch, and comes after the one that a read waited for: the value is of use all the same."""
+    bench = Overtaken(patience=10)
+    ensured(bench, [DB], wide=True)
+    bench.clock.now += 90
+    assert len(bench.answers) == 1
+    assert bench.store.refresh_due(bench.clock(), bench.clock() + 3) == 1
+
+
 def test_an_invocation_starts_nothing_that_cannot_end_in_it() -> None:
     """Less than half a second is no time for a call."""
     bench = due_bench()
@@ -435,6 +491,74 @@ def test_an_invocation_joins_what_is_in_the_air_and_respects_a_pause() -> None:
     assert bench.store.refresh_due(bench.clock(), deadline) == 0
     bench.clock.now += 5
     assert bench.store.refresh_due(bench.clock(), deadline + 5) == 1
+
+
+def test_a_refresh_that_its_invocation_left_no_time_for_is_no_failure() -> None:
+    """The expired value is fetched by who reads it next, not served stale; and the log has nothing to warn of."""
+    bench = warm()
+    bench.clock.now += 100
+    bench.upstream["db"] = ENDING
+    bench.store.refresh_due(bench.clock(), bench.clock() + 3)
+    bench.run()
+    bench.upstream["db"] = secret("db", version="v2")
+    assert outcome(bench.got(DB)) == ("miss", "v2", None)
+    assert bench.reports == []
+
+
+def test_who_reads_what_an_earlier_invocation_left_in_the_queue_is_bound_by_its_own_time() -> None:
+    """It is one fetch, which ends with the read that waits for it."""
+    bench = warm()
+    bench.clock.now += 100
+    bench.store.refresh_due(bench.clock(), bench.clock() + 3)
+    bench.clock.now += 5
+    assert outcome(bench.got(DB)) == ("miss", "v1", None)
+    assert [(job.ends_at, job.waits_until) for job in bench.jobs] == [(FOR_EVER, NOW + 115)]
+
+
+class CutOff(Workbench):
+    """The first fetch is cut off with its invocation, while somebody reads."""
+
+    def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
+        """Let somebody read, and fail for want of time; bring it the second time."""
+        if self.jobs:
+            return super().fetch(job)
+        self.jobs.append(job)
+        self.read(DB)
+        return {DB: ENDING}
+
+
+def test_who_waits_for_what_its_invocation_cut_off_has_it_fetched_again() -> None:
+    """Once for all who waited; none of them is told that some other invocation has ended."""
+    bench = CutOff()
+    bench.store.ensure([DB], lambda _query, answer: bench.answers.append(answer), wide=True, ends_at=NOW + 3)
+    bench.run()
+    assert [outcome(answer) for answer in bench.answers] == [("miss", "v1", None)] * 2
+    assert [job.ends_at for job in bench.jobs] == [NOW + 3, FOR_EVER]
+    assert (bench.store.counters.failures, bench.reports, bench.store.in_flight) == (0, [], 0)
+
+
+class Frozen(Workbench):
+    """Each fetch but the first, which brings a value, is frozen with the environment, read past, and cut off."""
+
+    def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
+        """Let somebody read after the freeze, and fail."""
+        if not self.jobs:
+            return super().fetch(job)
+        self.jobs.append(job)
+        self.clock.now += 1000
+        self.read(DB)
+        return {DB: DOWN}
+
+
+def test_the_failure_of_an_overtaken_fetch_is_not_held_against_the_later_one() -> None:
+    """It was frozen with the environment; who reads while the later one is under way waits for that."""
+    bench = Frozen(patience=10, max_stale=5000)
+    bench.got(DB)
+    bench.clock.now += 90
+    bench.read(DB)
+    bench.waiting.pop(0)[1]()
+    assert bench.read(DB) is None
+    assert (len(bench.waiting), bench.answers) == (1, [])
 
 
 def test_an_invocation_refreshes_what_the_clock_left_in_the_future() -> None:
@@ -515,6 +639,16 @@ def test_what_is_in_the_air_when_stopping_still_lands() -> None:
     assert [outcome(answer) for answer in bench.answers] == [("miss", "v1", None)]
 
 
+def test_what_its_invocation_cut_off_is_not_fetched_again_when_stopping() -> None:
+    """Who waits is told at once."""
+    bench = Workbench()
+    bench.upstream["db"] = ENDING
+    bench.read(DB)
+    bench.store.stop()
+    bench.run()
+    assert [outcome(answer) for answer in bench.answers] == [("miss", "InvocationEnding", None)]
+
+
 def test_counts_what_happens() -> None:
     """Reads that waited, stale answers, calls and failures."""
     bench = warm()
@@ -554,6 +688,11 @@ class World(Workbench):
         self.freeze = 0.0
         self.brought: set[tuple[str, str, float]] = set()
         self.refusals_count = True
+
+    def submit(self, service: str, work: Callable[[], None], *, wide: bool, urgent: bool) -> None:
+        """Take work, once: where it is moved forward, whoever comes to it second finds nothing to do."""
+        super().submit(service, work, wide=wide, urgent=urgent)
+        self.waiting = list({id(each[1]): each for each in self.waiting}.values())
 
     def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
         """Bring one secret, by whichever of its names; the environment may be frozen meanwhile."""

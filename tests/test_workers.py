@@ -40,23 +40,23 @@ class Gate:
         return self.ended.wait(PATIENCE)
 
 
-def begin(workers: Workers, count: int, *, wide: bool = False) -> list[Gate]:
+def begin(workers: Workers, count: int, *, wide: bool = False, urgent: bool = True) -> list[Gate]:
     """Submit gates, and return them when all have begun."""
-    gates = queue(workers, count, wide=wide)
+    gates = queue(workers, count, wide=wide, urgent=urgent)
     assert all(gate.begun.wait(PATIENCE) for gate in gates)
     return gates
 
 
-def queue(workers: Workers, count: int, *, wide: bool = False) -> list[Gate]:
+def queue(workers: Workers, count: int, *, wide: bool = False, urgent: bool = True) -> list[Gate]:
     """Submit gates that may have to wait."""
     gates = [Gate() for _ in range(count)]
-    list(map(submitter(workers, wide=wide), gates))
+    list(map(submitter(workers, wide=wide, urgent=urgent), gates))
     return gates
 
 
-def submitter(workers: Workers, *, wide: bool) -> Callable[[Gate], None]:
+def submitter(workers: Workers, *, wide: bool, urgent: bool) -> Callable[[Gate], None]:
     """Return what submits a gate."""
-    return lambda gate: workers.submit(gate, wide=wide)
+    return lambda gate: workers.submit(gate, wide=wide, urgent=urgent)
 
 
 def test_runs_work_in_another_thread() -> None:
@@ -90,6 +90,44 @@ def test_jobs_wait_in_their_order() -> None:
     assert second.open()
     assert third.begun.wait(PATIENCE)
     assert third.open()
+
+
+def test_who_is_waited_for_goes_first() -> None:
+    """Reads before a prefetch, and that before refreshes, whatever came first."""
+    workers = Workers(1, wide_limit=1)
+    (running,) = begin(workers, 1)
+    (refresh,), (prefetch,) = queue(workers, 1, urgent=False), queue(workers, 1, wide=True, urgent=False)
+    (read,) = queue(workers, 1)
+    assert running.open()
+    assert read.begun.wait(PATIENCE)
+    assert read.open()
+    assert prefetch.begun.wait(PATIENCE)
+    assert not refresh.begun.is_set()
+    assert prefetch.open()
+    assert refresh.begun.wait(PATIENCE)
+    assert refresh.open()
+
+
+def test_refreshes_leave_one_thread_to_reads() -> None:
+    """Two of three may hang: the third is free for whoever waits, and goes to no refresh afterwards either."""
+    workers = Workers(3)
+    hanging = begin(workers, 2, urgent=False)
+    (waiting,) = queue(workers, 1, urgent=False)
+    reads = [begin(workers, 1)[0].open() for _ in range(2)]
+    assert (reads, workers.threads, waiting.begun.is_set()) == ([True, True], 3, False)
+    assert hanging[0].open()
+    assert waiting.begun.wait(PATIENCE)
+    assert waiting.open()
+    assert hanging[1].open()
+
+
+def test_a_refresh_has_the_only_thread_there_is() -> None:
+    """Where one is allowed, it is for all."""
+    workers = Workers(1)
+    (first,), (second,) = begin(workers, 1, urgent=False), queue(workers, 1, urgent=False)
+    assert first.open()
+    assert second.begun.wait(PATIENCE)
+    assert second.open()
 
 
 def test_a_thread_stays_for_the_next_job() -> None:
@@ -144,12 +182,12 @@ def test_where_no_further_thread_can_be_had_one_that_runs_takes_the_job() -> Non
 def test_where_no_thread_at_all_can_be_had_it_says_so() -> None:
     """Nobody would run the job; the next one is tried anew."""
     starter = Starter(out=True)
-    workers = Workers(3, start=starter)
+    workers = Workers(1, start=starter)
     with pytest.raises(RuntimeError, match="can't start"):
-        workers.submit(Gate())
+        workers.submit(Gate(), urgent=False)
     assert workers.threads == 0
     starter.out = False
-    assert begin(workers, 1)[0].open()
+    assert begin(workers, 1, urgent=False)[0].open()
 
 
 def test_a_thread_outlives_its_work() -> None:

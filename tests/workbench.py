@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from extension.core.cache import Cache
 from extension.core.errors import UpstreamError
+from extension.core.flight import Flights
 from extension.core.policy import Freshness
 from extension.core.shelf import Fetched, Shelf
 from extension.store import Store
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Workbench:
-    """A store with TTL 100, stale for 50, negatives for 5, due at 90; `upstream` says what an id brings."""
+    """A store with TTL 100, stale for 50, negatives for 5, due at 90; `upstream` says what an id brings.
+
+    A read waits for 10 seconds of the same clock.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Workbench:
         self.upstream: dict[str, Value | Exception | None] = {}
         self.jobs: list[Job] = []
         self.waiting: list[tuple[str, Callable[[], None], bool]] = []
+        self.urgencies: list[bool] = []
         self.reports: list[tuple[str, str]] = []
         self.answers: list[Answer] = []
         self.threads_are_out = False
@@ -49,19 +54,20 @@ class Workbench:
             clock=self.clock,
             report=self.report,
             batch=batch,
-            patience_seconds=patience,
+            flights=Flights(patience, lambda _service: self.clock() + 10),
         )
 
     def report(self, level: str, sentence: str) -> None:
         """Note what is logged."""
         self.reports.append((level, sentence))
 
-    def submit(self, service: str, work: Callable[[], None], *, wide: bool) -> None:
+    def submit(self, service: str, work: Callable[[], None], *, wide: bool, urgent: bool) -> None:
         """Take work, to be run later."""
         if self.threads_are_out:
             msg = "can't start new thread"
             raise RuntimeError(msg)
         self.waiting.append((service, work, wide))
+        self.urgencies.append(urgent)
 
     def fetch(self, job: Job) -> dict[Query, Fetched | UpstreamError]:
         """Bring what the upstream has for each id; None is left out, exceptions but UpstreamError are raised."""

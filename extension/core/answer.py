@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from extension.core.cache import Entry
     from extension.core.errors import SidekeyError
     from extension.core.flight import Waiter
+    from extension.core.model import Query
     from extension.core.shelf import Landing
 
     State = Literal["hit", "miss", "refreshed", "stale"]
     Deliver = Callable[["Answer"], None]
+    Told = Callable[[Query, "Answer"], None]
 
 
 class Answer:
@@ -57,3 +59,13 @@ def deliverer(deliver: Deliver, state: State, counters: Counters, *, stale_allow
             deliver(Answer(state, error=landing.error))
 
     return waiter
+
+
+def about(query: Query, deliver: Told) -> Deliver:
+    """Return what delivers the answer to one of many queries."""
+    return lambda answer: deliver(query, answer)
+
+
+def reason(entry: Entry) -> str:
+    """Return why an entry is served stale."""
+    return entry.failure.code if entry.failure is not None else "Expired"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 16
 """Names one entry may have; the first (its own query) is never forgotten."""
+EVICTION_SHARE = 8
+"""One in so many entries is known to be among the oldest after they were looked through."""
 
 
 class Entry:
@@ -71,6 +73,7 @@ class Cache:
         self.limit = limit
         self._entries: dict[Query, Entry] = {}
         self._names: dict[Query, Entry] = {}
+        self._oldest: list[tuple[Query, float]] = []
 
     def __len__(self) -> int:
         """Count entries, not names."""
@@ -79,6 +82,11 @@ class Cache:
     def __iter__(self) -> Iterator[Entry]:
         """Iterate over a copy of the entries."""
         return iter(list(self._entries.values()))
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more entry drives none out."""
+        return len(self._entries) < self.limit
 
     def find(self, query: Query) -> Entry | None:
         """Return the entry that `query` names."""
@@ -95,9 +103,18 @@ class Cache:
         for name in (entry.query, *names):
             self._name(entry, name)
         while len(self._entries) > self.limit:
-            self.drop(
-                min((each for each in self._entries.values() if each is not entry), key=lambda each: each.used_at)
-            )
+            self._evict(entry)
+
+    def _evict(self, newcomer: Entry) -> None:
+        """Drop what was used least recently; all are looked through once for many that go."""
+        if not self._oldest:
+            others = sorted([each for each in self._entries.values() if each is not newcomer], key=_used_at)
+            self._oldest = [(each.query, each.used_at) for each in others[: len(others) // EVICTION_SHARE + 1]]
+            self._oldest.reverse()
+        query, used_at = self._oldest.pop()
+        entry = self._entries.get(query)
+        if entry is not None and entry is not newcomer and entry.used_at == used_at:  # else it was used since
+            self.drop(entry)
 
     def _take_over(self, entry: Entry, old: Entry | None) -> None:
         """Replace `old`: its use goes on with `entry`; its names only if it is the same thing (not one made anew)."""
@@ -129,5 +146,10 @@ class Cache:
 
     def clear(self) -> None:
         """Forget everything."""
+        self._oldest.clear()
         for entry in self:
             self.drop(entry)
+
+
+def _used_at(entry: Entry) -> float:
+    return entry.used_at

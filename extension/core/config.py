@@ -19,7 +19,7 @@ from extension.core.reference import Reference, build_query, parse_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from extension.core.identity import Home
@@ -112,7 +112,7 @@ def _configured(query: Query, table: Mapping[str, Any]) -> Query | None:
 
 
 class Rules(Record):
-    """How long each query's value lives."""
+    """How long each value lives."""
 
     secret: Freshness
     parameter: Freshness
@@ -121,6 +121,14 @@ class Rules(Record):
     def freshness_of(self, query: Query) -> Freshness:
         """Return what is set for `query`, or for its service."""
         return self.own.get(query) or (self.secret if query.service == "secretsmanager" else self.parameter)
+
+    def strictest(self, names: Sequence[Query]) -> Freshness:
+        """Return the strictest of what is set for any of a value's names, or what is set for its service."""
+        found = [self.own[name] for name in names if name in self.own] or [self.freshness_of(names[0])]
+        return Freshness(
+            ttl_seconds=min(each.ttl_seconds for each in found),
+            max_stale_seconds=min(each.max_stale_seconds for each in found),
+        )
 
 
 def rules(settings: Settings, wishes: tuple[Wish, ...]) -> Rules:

@@ -30,13 +30,15 @@ BATCH_PARAMETERS = 10
 class Job(Record):
     """One upstream call (with its pages). `held` are the entries in the cache that the call may find unchanged.
 
-    It has ended by `ends_at` (epoch seconds), or is not made at all.
+    It has ended by `ends_at` (epoch seconds), with its invocation, or is not made at all; and by `waits_until`
+    (seconds of the monotonic clock), until when whoever reads it waits.
     """
 
     kind: Kind
     queries: tuple[Query, ...]
     held: Mapping[Query, Entry] = {}
     ends_at: float = float("inf")
+    waits_until: float = float("inf")
 
     @property
     def can_wait(self) -> bool:

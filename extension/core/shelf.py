@@ -1,7 +1,8 @@
 """The shelf: what is kept of a fetch, value or failure.
 
 Law: a value that arrives becomes one entry under all its names, with times of its own; a failure changes no time of
-the old entry, ends it when it says gone or denied, and is remembered briefly where no old value stands in for it.
+the old entry, ends it when it says gone or denied, and is remembered briefly where no old value stands in for it. What
+was not asked to the end, or is being asked again, is no failure of the service.
 No lock, no clock.
 """
 
@@ -16,10 +17,10 @@ from extension.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from extension.core.cache import Cache
-    from extension.core.model import Query, Value
+    from extension.core.model import Parameter, Query, Value
     from extension.core.policy import Freshness, Rotation
 
 MAX_NEGATIVES = 1000
@@ -55,13 +56,15 @@ class Shelf:
     def __init__(
         self,
         cache: Cache,
-        freshness_of: Callable[[Query], Freshness],
+        freshness_of: Callable[[Sequence[Query]], Freshness],
         chance: Callable[[], float],
         negative_ttl_seconds: float,
     ) -> None:
-        """Start with an empty memory of failures."""
+        """Start with an empty memory of failures; `freshness_of` takes all names of a value."""
         self.cache = cache
         self.own_account: str | None = None
+        self.awaited: set[Query] = set()
+        """What the prefetch asked for and nothing has brought yet, by this name or by another."""
         self._freshness_of = freshness_of
         self._chance = chance
         self._negative_ttl_seconds = negative_ttl_seconds
@@ -78,7 +81,7 @@ class Shelf:
         return None
 
     def keep(self, query: Query, fetched: Fetched, now: float, *, keep: bool, begun_at: float | None = None) -> Landing:
-        """Take what `query` brought; every parameter of a tree becomes an entry of its own, too.
+        """Take what `query` brought; the parameters of a tree become entries of their own while there is room.
 
         It is as old as the moment when its fetch began (`begun_at`, else `now`), which may have been before a freeze.
         """
@@ -88,12 +91,18 @@ class Shelf:
         if keep and newer is not None:
             return Landing(entry=newer)
         self.own_account = self.own_account or account_told_by(query, fetched.value)
-        if isinstance(fetched.value, ParameterTree):
+        entry = self._put(query, fetched, asked_at, keep=keep)
+        if keep and isinstance(fetched.value, ParameterTree):
             for parameter in fetched.value.parameters:
-                single = query.replace(service="ssm", id=parameter.name, recursive=False)
-                if self._newer(single, asked_at, now) is None:
-                    self._put(single, Fetched(value=parameter), asked_at, keep=keep)
-        return Landing(entry=self._put(query, fetched, asked_at, keep=keep))
+                self._put_below(query, parameter, asked_at, now)
+        return Landing(entry=entry)
+
+    def _put_below(self, path: Query, parameter: Parameter, asked_at: float, now: float) -> None:
+        """Put a parameter of a tree, which drives nothing out that somebody asked for."""
+        single = path.replace(service="ssm", id=parameter.name, recursive=False)
+        fits = self.cache.has_room or self.cache.find(single) is not None
+        if fits and self._newer(single, asked_at, now) is None:
+            self._put(single, Fetched(value=parameter), asked_at, keep=True)
 
     def _newer(self, query: Query, asked_at: float, now: float) -> Entry | None:
         """Return the entry that was fetched after `asked_at`, but arrived earlier."""
@@ -102,9 +111,10 @@ class Shelf:
 
     def _put(self, query: Query, fetched: Fetched, asked_at: float, *, keep: bool) -> Entry:
         """Make the entry, and put it into the cache unless its TTL is zero or it must not be kept."""
-        freshness = self._freshness_of(query)
         own_account = self.own_account if query.role_arn is None else None
         names = (*other_names(query, fetched.value, own_account), query)
+        self.awaited.difference_update(names)
+        freshness = self._freshness_of(names)
         times = schedule(asked_at, freshness, self._chance(), fetched.rotation)
         entry = Entry(names[0], fetched.value, times, asked=query, rotation=fetched.rotation)
         entry.sourced_at = asked_at if fetched.sourced_at is None else fetched.sourced_at
@@ -114,26 +124,32 @@ class Shelf:
             entry.current = False
         return entry
 
-    def fail(self, query: Query, error: UpstreamError, now: float, *, begun_at: float | None = None) -> Landing:
-        """Take what went wrong; the old entry stands in where it may, and is ended where it must be."""
+    def fail(
+        self, query: Query, error: UpstreamError, now: float, *, begun_at: float | None = None, overtaken: bool = False
+    ) -> Landing:
+        """Take what went wrong; the old entry stands in where it may, and is ended where it must be.
+
+        `overtaken`: a later fetch of the same is under way, which will tell how the service is now.
+        """
         _forget_whence(error)
         newer = self._newer(query, now if begun_at is None else begun_at, now)
         if newer is not None:
             return Landing(entry=newer)
-        until = negative_until(now, self._negative_ttl_seconds, self._chance())
         entry = self.cache.find(query)
         if entry is not None and ends_value(error):
             self.cache.drop(entry)
             entry = None
-        if entry is not None:
-            entry.failure, entry.failed_at, entry.retry_at = error, now if error.transient else None, until
         stale = entry if entry is not None and covers(error, entry.times, now) else None
-        if stale is None:
-            self._remember(query, Negative(error=error, since=now, until=until))
+        if not overtaken and not isinstance(error, Stopping):  # a call that was cut off says nothing of the service
+            until = negative_until(now, self._negative_ttl_seconds, self._chance())
+            if entry is not None:
+                entry.failure, entry.failed_at, entry.retry_at = error, now if error.transient else None, until
+            if stale is None:
+                self._remember(query, Negative(error=error, since=now, until=until))
         return Landing(error=error, stale=stale)
 
     def _remember(self, query: Query, negative: Negative) -> None:
-        if isinstance(negative.error, Stopping) or self._negative_ttl_seconds == 0:
+        if self._negative_ttl_seconds == 0:
             return
         if len(self._negatives) >= MAX_NEGATIVES:
             self._negatives.pop(next(iter(self._negatives)))

@@ -73,6 +73,50 @@ def test_the_least_recently_used_goes_first() -> None:
     assert not middle.current
 
 
+def test_what_was_used_meanwhile_outlives_what_was_not() -> None:
+    """Also where many go one after another: the oldest tenth is used again, and the next tenth goes."""
+    cache = Cache(100)
+    old = [made(f"old{number:02}", NOW + number) for number in range(100)]
+    new = [made(f"new{number:02}", NOW + 1000 + number) for number in range(11)]
+    [cache.put(each, ()) for each in old]
+    cache.put(new[0], ())
+    [setattr(each, "used_at", NOW + 500) for each in old[1:11]]
+    [cache.put(each, ()) for each in new[1:]]
+    assert [each for each in old if not each.current] == [old[0], *old[11:21]]
+
+
+class Counted(Entry):
+    """Counts how often anybody looks when it was used."""
+
+    looks = 0
+
+    @property  # type: ignore[override]
+    def used_at(self) -> float:
+        """Look."""
+        Counted.looks += 1
+        return self.times.fetched_at
+
+    @used_at.setter
+    def used_at(self, _moment: float) -> None:
+        """Stay as it was fetched."""
+
+
+def test_many_that_go_are_not_looked_for_one_by_one() -> None:
+    """Who puts a thousand into a full cache must not hold up the readers."""
+    cache = Cache(500)
+    [cache.put(Counted(secret_query(f"s{number}"), secret(), times(NOW + number)), ()) for number in range(1500)]
+    assert [each.query.id for each in cache] == [f"s{number}" for number in range(1000, 1500)]
+    assert Counted.looks < 20_000
+
+
+@pytest.mark.parametrize(("limit", "room"), [(0, False), (1, False), (2, True)])
+def test_knows_whether_there_is_room(limit: int, room: bool) -> None:
+    """For one more than it has."""
+    cache = Cache(limit)
+    cache.put(made("a"), ())
+    assert cache.has_room is room
+
+
 def test_a_limit_of_one_keeps_the_newest() -> None:
     """Even if it was used least recently."""
     cache, old, new = Cache(1), made("old", NOW + 9), made("new")

@@ -142,3 +142,25 @@ def test_rules_are_the_services_unless_a_wish_has_its_own(query: Query, ttl: flo
         Wish(reference=parse_reference("ssm-path:///a?recursive=false"), ttl=7, max_stale=8),
     )
     assert freshness(query, wishes) == Freshness(ttl_seconds=ttl, max_stale_seconds=max_stale)
+
+
+@pytest.mark.parametrize(
+    ("names", "ttl", "max_stale"),
+    [
+        (["plain", "other"], 60, 9),
+        (["plain", "long"], 600, 9),
+        (["long", "short"], 5, 8),
+        (["short", "long"], 5, 8),
+    ],
+)
+def test_a_value_of_several_names_lives_by_the_strictest_of_their_own_rules(
+    names: list[str], ttl: float, max_stale: float
+) -> None:
+    """Whichever of them it is read by first; the service's rule counts where none has its own."""
+    wishes = (
+        Wish(reference=parse_reference("secretsmanager://long"), ttl=600),
+        Wish(reference=parse_reference("secretsmanager://short"), ttl=5, max_stale=8),
+    )
+    settings, _ = Settings.from_env({"SECRETS_MANAGER_TTL": "60", "SIDEKEY_MAX_STALE": "9"})
+    found = rules(settings, wishes).strictest([secret(name) for name in names])
+    assert found == Freshness(ttl_seconds=ttl, max_stale_seconds=max_stale)

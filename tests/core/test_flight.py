@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.core.flight import Flights
+from extension.core.flight import FOR_EVER, Flights
 from tests.samples import NOW, secret_query
 
 if TYPE_CHECKING:
@@ -61,6 +61,17 @@ def test_queries_fly_by_themselves() -> None:
     assert len(flights) == 2
 
 
+def test_a_flight_lasts_no_longer_than_its_first_reader_waits() -> None:
+    """Who only has it fetched sets no end, and who comes later waits no longer than the first."""
+    moments = iter((70.0, 80.0))
+    flights = Flights(10, lambda _service: next(moments))
+    flights.join(QUERY, one)
+    ends = [flights[QUERY].waits_until]
+    flights.join(QUERY, one, reads=True)
+    flights.join(QUERY, other, reads=True)
+    assert [*ends, flights[QUERY].waits_until] == [FOR_EVER, 70.0]
+
+
 def begun(at: float = NOW, *, patience: float = 10, wants: str = "value", ends_at: float = NOW + 100) -> Flights:
     """Return flights with one that a worker has had since a time."""
     flights = Flights(patience)
@@ -91,6 +102,40 @@ def test_what_ends_with_an_invocation_is_joined_until_then() -> None:
     assert begun(ends_at=NOW + 5).join(QUERY, other, NOW + 5)
 
 
+@pytest.mark.parametrize(("ends_at", "lasts_until"), [(NOW + 3, NOW + 5), (NOW + 9, NOW + 9), (FOR_EVER, FOR_EVER)])
+def test_what_has_not_begun_lasts_as_long_as_any_who_joined(ends_at: float, lasts_until: float) -> None:
+    """Be its own invocation over or not: nobody has begun to ask, and the later one has the time."""
+    flights = Flights(10)
+    flights.join(QUERY, None, NOW, ends_at=NOW + 5)
+    assert not flights.join(QUERY, one, NOW + 6, ends_at=ends_at, reads=True)
+    assert flights[QUERY].ends_at == lasts_until
+
+
+def test_those_who_wait_for_what_was_cut_off_wait_for_another() -> None:
+    """The first of them leads, and the fetch ends when that one has waited enough."""
+    moments = iter((70.0, 80.0, 90.0, 95.0))
+    flights = Flights(10, lambda _service: next(moments))
+    flights.join(QUERY, one, NOW, reads=True, ends_at=NOW + 5)
+    flights.join(QUERY, other, NOW, reads=True)
+    cut = flights[QUERY]
+    assert flights.again(QUERY, cut, NOW + 5)
+    assert flights[QUERY] is not cut
+    assert (flights[QUERY].waiters, flights[QUERY].ends_at, flights[QUERY].waits_until) == (
+        [one, other],
+        FOR_EVER,
+        70.0,
+    )
+
+
+def test_those_who_wait_for_what_was_cut_off_join_what_flies_already() -> None:
+    """Somebody else may have begun it meanwhile."""
+    flights = begun(ends_at=NOW + 5)
+    cut = flights[QUERY]
+    assert flights.join(QUERY, other, NOW + 5)
+    assert not flights.again(QUERY, cut, NOW + 5)
+    assert flights[QUERY].waiters == [other, one]
+
+
 @pytest.mark.parametrize(
     ("led_for", "wants", "joined"),
     [
@@ -114,6 +159,8 @@ def test_the_overtaken_flight_still_lands_for_those_who_wait() -> None:
     """And leaves the new one alone."""
     flights = begun()
     old = flights[QUERY]
+    assert not flights.overtook(QUERY, old)
     assert flights.join(QUERY, other, NOW + 50)
+    assert flights.overtook(QUERY, old)
     assert flights.land(QUERY, old) == [one]
     assert flights.land(QUERY, flights[QUERY]) == [other]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from extension.core.cache import Cache
@@ -10,6 +12,9 @@ from extension.core.model import ParameterTree, Query
 from extension.core.policy import Freshness, Rotation
 from extension.core.shelf import MAX_NEGATIVES, Fetched, Landing, Shelf
 from tests.samples import NOW, OTHER, OWN, parameter, parameter_query, secret, secret_arn, secret_query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 QUERY = secret_query()
 ROLE = "arn:aws:iam::999988887777:role/reader"
@@ -47,6 +52,22 @@ def test_an_entry_has_times_of_its_own() -> None:
     assert entry is not None
     assert (entry.times.due_at, entry.times.expires_at, entry.times.stale_until) == (NOW + 35, NOW + 40, NOW + 90)
     assert entry.rotation is rotation
+
+
+def test_a_value_lives_by_the_rules_of_all_its_names() -> None:
+    """Its full ARN, the partial one, its name where it is ours, and what it was asked by."""
+    asked: list[Query] = []
+
+    def freshness_of(names: Sequence[Query]) -> Freshness:
+        asked.extend(names)
+        return Freshness(ttl_seconds=7, max_stale_seconds=0)
+
+    shelf = Shelf(Cache(5), freshness_of, lambda: 0.5, 5)
+    shelf.own_account = OWN
+    landing = shelf.keep(secret_query(secret_arn()), Fetched(value=secret()), NOW, keep=True)
+    assert landing.entry is not None
+    assert landing.entry.times.expires_at == NOW + 7
+    assert set(asked) == set(map(secret_query, (secret_arn(), secret_arn(suffix=""), "prod/db")))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +149,17 @@ def test_a_tree_does_not_replace_what_was_fetched_after_it_began() -> None:
     assert shelf.cache.find(parameter_query("/app/b")) is not None
 
 
+def test_a_tree_drives_nothing_out_but_what_any_read_would() -> None:
+    """Its parameters come in while there is room, and renew what is there; the others are not kept singly."""
+    shelf, path = make(limit=3), parameter_query("/app/", service="ssm-path", recursive=True)
+    shelf.keep(QUERY, Fetched(value=secret()), NOW, keep=True)
+    tree = Fetched(value=ParameterTree(parameters=tuple(parameter(f"/app/{name}") for name in "abcd")))
+    shelf.keep(path, tree, NOW + 1, keep=True)
+    shelf.keep(path, tree, NOW + 2, keep=True)
+    held = [shelf.cache.find(query) for query in (QUERY, path, parameter_query("/app/a"), parameter_query("/app/b"))]
+    assert [entry and entry.times.fetched_at for entry in held] == [NOW, NOW + 2, NOW + 2, None]
+
+
 @pytest.mark.parametrize(("ttl", "limit", "keep"), [(0, 10, True), (100, 0, True), (100, 10, False)])
 def test_what_is_not_to_be_kept_is_answered_once(ttl: float, limit: int, keep: bool) -> None:
     """A TTL or size of zero, or a time in which nothing is kept: there is an entry to answer with, and no other."""
@@ -196,6 +228,24 @@ def test_some_failures_are_not_remembered(error: UpstreamError, negative_ttl: fl
     shelf = make(negative_ttl=negative_ttl)
     assert shelf.fail(QUERY, error, NOW).error is error
     assert shelf.remembered(QUERY, NOW) is None
+
+
+@pytest.mark.parametrize(("error", "overtaken"), [(Stopping("late", code="InvocationEnding"), False), (DOWN, True)])
+def test_what_says_nothing_of_the_service_leaves_the_entry_as_it_was(error: UpstreamError, overtaken: bool) -> None:
+    """A call that its invocation left no time for, or that a later one will put right: the entry has not failed."""
+    shelf = filled()
+    entry = shelf.cache.find(QUERY)
+    landing = shelf.fail(QUERY, error, NOW + 110, overtaken=overtaken)
+    assert (landing.error, landing.stale) == (error, entry)
+    assert entry is not None
+    assert (entry.failure, entry.failed_at, entry.retry_at) == (None, None, 0)
+
+
+def test_an_overtaken_failure_is_not_remembered_but_still_ends_what_is_gone() -> None:
+    """Who reads now waits for the later fetch, and gets no value that was refused."""
+    shelf = filled()
+    shelf.fail(QUERY, GONE, NOW + 1, overtaken=True)
+    assert (shelf.cache.find(QUERY), shelf.remembered(QUERY, NOW + 2)) == (None, None)
 
 
 def test_a_value_ends_the_memory_of_a_failure() -> None:
