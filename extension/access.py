@@ -14,6 +14,7 @@ from extension.fetcher import Sources
 from extension.sources.parameterstore import ParameterStore
 from extension.sources.secretsmanager import SecretsManager
 from extension.upstream.connection import Dialer, Limits
+from extension.upstream.names import Names
 from extension.upstream.proxy import proxy_rule
 from extension.upstream.tls import Trust, trust_stores
 from extension.upstream.transport import Transport
@@ -104,7 +105,7 @@ class Access:
 def _transport(world: World, attempt_seconds: float) -> Transport:
     trust = Trust(trust_stores(world.environment.get("AWS_CA_BUNDLE")))
     limits = Limits(connect_seconds=CONNECT_SECONDS, read_seconds=attempt_seconds)
-    dialer = Dialer(trust, limits, proxy_for=proxy_rule(world.environment))
+    dialer = Dialer(trust, limits, proxy_for=proxy_rule(world.environment), resolve=Names(world.clock))
     return Transport(dialer, wall=world.clock, monotonic=world.monotonic)
 
 

@@ -8,28 +8,27 @@ BrokenResponseError; `transport` gives them words.
 from __future__ import annotations
 
 import _socket
-import _thread
 
 from extension.core.record import Record
 from extension.upstream.bound import NAP_SECONDS
 from extension.upstream.http1 import BrokenResponseError, ResponseParser
+from extension.upstream.names import look_up
 from extension.upstream.proxy import connect_request
 from extension.upstream.tls import may_know_elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     from extension.upstream.bound import Bound
     from extension.upstream.http1 import Response
+    from extension.upstream.names import Resolve
     from extension.upstream.origin import Origin
     from extension.upstream.proxy import Proxy
     from extension.upstream.tls import Trust
 
     T = TypeVar("T")
-    Address = tuple[int, int, int, str, Any]
-    Resolve = Callable[[str, int, float], Sequence[Address]]
 
 _READ_BYTES = 65_536
 _CONNECT_OK = 200
@@ -192,38 +191,3 @@ def _connected(plain: _Socket, address: Any, bound: Bound, limits: Limits) -> _S
         plain.close()
         raise
     return plain
-
-
-def look_up(host: str, port: int, seconds: float) -> Sequence[Address]:
-    """Resolve a name within `seconds`: in a thread of its own, for the C library's resolver knows no bound.
-
-    The name is given as bytes: a string would import the idna codec, and `re` with it.
-    """
-    if not host.isascii():
-        raise _socket.gaierror(_socket.EAI_NONAME, "the name is not one that DNS knows")
-    name = host.encode()
-    try:
-        return _socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
-    except _socket.gaierror:
-        return _look_up_in_thread(name, port, seconds)
-
-
-def _look_up_in_thread(name: bytes, port: int, seconds: float) -> Sequence[Address]:
-    outcome: list[Sequence[Address] | OSError] = []
-    done = _thread.allocate_lock()
-    done.acquire()
-    _thread.start_new_thread(_look_up_into, (outcome, done, name, port))
-    if not done.acquire(timeout=seconds):
-        raise TimeoutError
-    if isinstance(outcome[0], OSError):
-        raise outcome[0]
-    return outcome[0]
-
-
-def _look_up_into(outcome: list[Any], done: _thread.LockType, name: bytes, port: int) -> None:
-    try:
-        outcome.append(_socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM))
-    except OSError as error:
-        outcome.append(error)
-    finally:
-        done.release()

@@ -10,7 +10,7 @@ import pytest
 
 from extension.core.errors import TimedOut, Unreachable
 from extension.upstream.bound import Bound
-from extension.upstream.connection import Dialer, Limits, look_up
+from extension.upstream.connection import Dialer, Limits
 from extension.upstream.http1 import request_bytes
 from extension.upstream.origin import Origin
 from extension.upstream.proxy import Proxy
@@ -95,24 +95,6 @@ def test_nowhere_to_connect_is_unreachable(outcome: list[object], message: str) 
     dialer = Dialer(Trust(), Limits(), resolve=lambda _host, _port, _seconds: outcome)  # type: ignore[arg-type,return-value]
     with pytest.raises(Unreachable, match=message):
         fetch(dialer, Origin(scheme="http", host="h.example", port=80))
-
-
-@pytest.mark.parametrize("name", ["no-such-name.invalid", "a" * 300, "ü" * 70, "."])
-def test_a_name_that_does_not_exist_is_an_os_error(name: str) -> None:
-    """Names that DNS does not know, or cannot know, fail in one way."""
-    with pytest.raises(OSError, match=r"."):
-        look_up(name, 443, 10)
-
-
-def test_a_resolver_that_hangs_is_not_waited_for() -> None:
-    """The C library's resolver knows no bound, so it is given one."""
-    with pytest.raises(TimeoutError):
-        look_up("localhost", 443, 0)
-
-
-def test_numbers_need_no_resolver() -> None:
-    """An IP address is its own answer."""
-    assert look_up("127.0.0.1", 443, 0)[0][4] == ("127.0.0.1", 443)
 
 
 def test_tls_goes_through_the_tunnel(authority: Authority) -> None:
