@@ -59,8 +59,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write PNG and SVG, without dates, so that the same figures give the same files."""
-    figure.savefig(folder / f"{name}.png", dpi=160, transparent=True, metadata={"Software": None})
-    figure.savefig(folder / f"{name}.svg", transparent=True, metadata={"Date": None, "Creator": None})
+    with mpl.rc_context(STYLE):
+        figure.savefig(folder / f"{name}.png", dpi=160, transparent=True, metadata={"Software": None})
+        figure.savefig(folder / f"{name}.svg", transparent=True, metadata={"Date": None, "Creator": None})
 
 
 def _cold(results: Results) -> Figure:
