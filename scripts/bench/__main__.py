@@ -23,7 +23,7 @@ import uvloop
 from scripts.bench import busy, clients, cold, goals, hot, plots, warm
 from scripts.bench.cloud import Cloud
 from scripts.bench.cold import Case
-from scripts.bench.enclosure import CPU_CGROUP, Share, cores, enter, folder, mount_layer
+from scripts.bench.enclosure import Share, cores, enter, folder, mount_layer
 from scripts.stage.emulator import ROOT
 
 if TYPE_CHECKING:
@@ -130,7 +130,6 @@ def machine() -> dict[str, Any]:
         "cores": len(set(cores())),
         "kernel": platform.release(),
         "load": round(os.getloadavg()[0], 2),
-        "cpu_shares": CPU_CGROUP.is_dir(),
         "python": platform.python_version(),
         "node": _said("node", "--version").removeprefix("v"),
         "nginx": _said("nginx", "-v").rpartition("/")[2],

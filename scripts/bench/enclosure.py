@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 MARK = "SIDEKEY_BENCH_INSIDE"
-CPU_CGROUP = Path("/sys/fs/cgroup/cpu")
+CGROUPS = Path("/sys/fs/cgroup")
 PERIOD_US = 20_000  # Lambda's own
 FULL_CORE_MB = 1769
 VENV_PYTHON = str(ROOT / ".venv/bin/python")
@@ -93,32 +93,45 @@ def cores() -> tuple[int, int]:
 class Share:
     """The part of a core that a function of so many megabytes has, as a cgroup; None is a whole core."""
 
-    def __init__(self, megabytes: int | None) -> None:
-        """Make the cgroup; OSError where this machine does not let us."""
-        self._path = CPU_CGROUP / f"sidekey-bench-{os.getpid()}-{megabytes}"
-        self._megabytes = megabytes
-        if megabytes is not None:
-            self._path.mkdir(exist_ok=True)
-            (self._path / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            quota = PERIOD_US * megabytes // FULL_CORE_MB
-            (self._path / "cpu.cfs_quota_us").write_text(str(quota))
+    def __init__(self, megabytes: int | None, root: Path = CGROUPS) -> None:
+        """Make the cgroup, by version 2 (`cpu.max`) or 1 of the interface; OSError where we may not."""
+        self._path: Path | None = None
+        if megabytes is None:
+            return
+        quota, name = PERIOD_US * megabytes // FULL_CORE_MB, f"sidekey-bench-{os.getpid()}-{megabytes}"
+        if (root / "cgroup.controllers").exists():
+            (root / "cgroup.subtree_control").write_text("+cpu")
+            self._path, self._home, self._members = root / name, root / _own_cgroup(), "cgroup.procs"
+            limits = {"cpu.max": f"{quota} {PERIOD_US}"}
+        else:
+            self._path, self._home, self._members = root / "cpu" / name, root / "cpu", "tasks"
+            limits = {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": str(quota)}
+        self._path.mkdir()
+        for file, limit in limits.items():
+            (self._path / file).write_text(limit)
 
     @contextmanager
     def inherited(self) -> Iterator[None]:
         """Have what is started within belong to it."""
-        if self._megabytes is None:
+        if self._path is None:
             yield
             return
-        (self._path / "tasks").write_text("0")
+        (self._path / self._members).write_text("0")
         try:
             yield
         finally:
-            (CPU_CGROUP / "tasks").write_text("0")
+            (self._home / self._members).write_text("0")
 
     def remove(self) -> None:
         """Take it away again, when nothing runs in it any more."""
-        if self._megabytes is not None:
+        if self._path is not None:
             self._path.rmdir()
+
+
+def _own_cgroup() -> str:
+    """Return where we are in version 2's tree, below its root."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    return next(line.removeprefix("0::/") for line in lines if line.startswith("0::/"))
 
 
 def spawn(
