@@ -8,6 +8,8 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from scripts.pictures import GREY, STYLE, save
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -16,20 +18,7 @@ if TYPE_CHECKING:
 
     Results = Mapping[str, Any]
 
-GREY = "#808a94"
 GREEN, ORANGE, VIOLET, BLUE = "#1f9e89", "#d98324", "#8f77d1", "#3f8fd2"
-STYLE: Any = {
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": GREY,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 9,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "bench",
-    "text.color": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-}
 STARTED = {"layer": "Sidekey", "in function": "boto3 in the function", "naive": "naive extension"}
 PHASES = {
     "registered_ms": ("registered", BLUE),
@@ -55,13 +44,6 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write PNG and SVG, without dates, so that the same figures give the same files."""
-    with mpl.rc_context(STYLE):
-        figure.savefig(folder / f"{name}.png", dpi=160, transparent=True, metadata={"Software": None})
-        figure.savefig(folder / f"{name}.svg", transparent=True, metadata={"Date": None, "Creator": None})
 
 
 def _cold(results: Results) -> Figure:

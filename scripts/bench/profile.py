@@ -24,7 +24,8 @@ import uvloop
 from scripts.bench.cloud import Cloud
 from scripts.bench.cold import LEAN, PATIENCE_SECONDS, PHASE
 from scripts.bench.enclosure import LAYER_PYTHON, cores, enter, first_core, folder, mount_layer, spawn
-from scripts.bench.plots import BLUE, GREEN, GREY, ORANGE, STYLE, VIOLET, new_figure, save
+from scripts.bench.plots import BLUE, GREEN, ORANGE, VIOLET, new_figure
+from scripts.pictures import GREY, STYLE, save
 from scripts.stage.emulator import ROOT
 
 if TYPE_CHECKING:

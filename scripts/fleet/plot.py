@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from scripts.fleet.scenario import OPERATIONS, QUOTAS
+from scripts.pictures import GREY, STYLE, save
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from scripts.fleet.measures import Measures
     from scripts.fleet.scenario import Floats, Whole
 
-GREY, RED = "#808a94", "#d1495b"
+RED = "#d1495b"
 COLOURS = {"Sidekey": "#1f9e89", "P&S": "#d98324", "agent": "#8f77d1"}
 ROWS = (
     "the first minute:\ncalls per second,\nthrottled in red",
@@ -32,28 +33,13 @@ ROWS = (
 FIRST_SECONDS = 61
 STEPS = 720
 """Points in a curve; each shows the highest second of its span."""
-STYLE: Any = {
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": GREY,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 9,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "fleet",
-    "text.color": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-}
 
 
 def draw(measures: dict[str, Measures], folder: str) -> list[str]:
     """Write fleet.png and fleet.svg into `folder`; return their paths."""
-    paths = [os.path.join(folder, name) for name in ("fleet.png", "fleet.svg")]
     with mpl.rc_context(STYLE):
         figure = _figure(measures)
-        figure.savefig(paths[0], dpi=160, transparent=True, metadata={"Software": None})
-        figure.savefig(paths[1], transparent=True, metadata={"Date": None, "Creator": None})
-    return paths
+    return [str(path) for path in save(figure, Path(folder), "fleet")]
 
 
 def _figure(measures: dict[str, Measures]) -> Figure:
